@@ -1,0 +1,211 @@
+"""Reads the diary of one request into masks of minutes: one query per table for the whole range, whatever its size."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q
+
+from clinic import timespans, visits
+from clinic.minutes import Ruler
+from clinic.models import (
+    Absence,
+    Appointment,
+    Claim,
+    Closure,
+    Location,
+    OpeningHours,
+    Practitioner,
+    Qualification,
+    Resource,
+    WorkingHours,
+)
+from patients.models import Patient
+from treatments.models import Service, TreatmentSession
+
+LONGEST_CLAIM = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is looked for. `ignore_id` is the visit being moved; `channel` is desk or online."""
+
+    location: Location
+    service: Service
+    session: TreatmentSession | None
+    shape: visits.VisitShape
+    technique_ids: frozenset[int]
+    practitioner: Practitioner | None = None
+    patient: Patient | None = None
+    ignore_id: int | None = None
+    channel: str = "desk"
+
+
+@dataclass(slots=True)
+class Calendar:
+    """One resource, in minutes of the ruler: taken, absent, at work, and until when it may be used at all."""
+
+    resource_id: int
+    public_id: UUID
+    name: str
+    turnaround_minutes: int
+    taken: int = 0
+    absent: int = 0
+    at_work: int = 0
+    usable: int = 0
+
+
+@dataclass
+class Board:
+    """Everything that decides a start of the request on the ruler's dates."""
+
+    ruler: Ruler
+    open: int = 0
+    patient_busy: int = 0
+    groups: dict[tuple[str, str], list[Calendar]] = field(default_factory=dict)
+
+
+class EpochMinutes(models.Func):
+    """Minutes since 1970 as a whole number; `round` is FLOOR or CEIL."""
+
+    template = "%(round)s(EXTRACT(EPOCH FROM %(expressions)s) / 60)::int"
+    output_field = models.IntegerField()
+
+
+_SPAN = (EpochMinutes(F("starts_at"), round="FLOOR"), EpochMinutes(F("ends_at"), round="CEIL"))
+
+
+def read(request: Request, first: date, last: date, now: datetime) -> Board:
+    """The board for starts on the local dates first to last; holds whose time is over at `now` do not count."""
+    ruler = Ruler(request.location.zone, first, last)
+    board = Board(ruler, groups={(need.what, need.kind): [] for need in request.shape.needs})
+    board.open = _open(request.location, ruler)
+    board.patient_busy = _patient_busy(request, ruler)
+    calendars = _resources(request, board)
+    absent = _spans(Absence.objects.filter(resource_id__in=calendars), ruler)
+    taken = _spans(_claims(request, calendars, ruler, now), ruler, longest=LONGEST_CLAIM)
+    for resource_id, calendar in calendars.items():
+        calendar.absent = ruler.mask(absent[resource_id])
+        calendar.taken = ruler.mask(taken[resource_id])
+    return board
+
+
+def _spans(rows: models.QuerySet, ruler: Ruler, longest: timedelta | None = None) -> dict[int, list[tuple[int, int]]]:
+    """The spans on the ruler by resource; a bound on their length keeps the index scan short."""
+    rows = rows.filter(starts_at__lt=ruler.span.end, ends_at__gt=ruler.span.start)
+    if longest:
+        rows = rows.filter(starts_at__gt=ruler.span.start - longest)
+    found = defaultdict(list)
+    for resource_id, start, end in rows.order_by().values_list("resource_id", *_SPAN):
+        found[resource_id].append((start - ruler.base, end - ruler.base))
+    return found
+
+
+def _claims(request: Request, resource_ids: Iterable[int], ruler: Ruler, now: datetime) -> models.QuerySet:
+    claims = Claim.objects.filter(Q(hold=None) | Q(hold__kept_until__gt=now), live=True, resource_id__in=resource_ids)
+    if request.ignore_id:
+        claims = claims.filter(~Q(appointment_id=request.ignore_id) | Q(appointment=None))
+    return claims
+
+
+def _open(location: Location, ruler: Ruler) -> int:
+    """Opening hours without closures; a location that states no hours is open whenever somebody works."""
+    hours = list(OpeningHours.objects.filter(location=location).order_by().values_list("weekday", "opens", "closes"))
+    closures = Closure.objects.filter(location=location, starts_at__lt=ruler.span.end, ends_at__gt=ruler.span.start)
+    closed = [(start - ruler.base, end - ruler.base) for start, end in closures.order_by().values_list(*_SPAN)]
+    spans = [
+        ruler.wall_minutes(day, opens, closes)
+        for day in ruler.dates
+        for weekday, opens, closes in hours
+        if weekday == day.isoweekday()
+    ]
+    return (ruler.mask(spans) if hours else ruler.everything) & ~ruler.mask(closed)
+
+
+def _patient_busy(request: Request, ruler: Ruler) -> int:
+    """When the patient, under any record merged into the same one, is already here or at another location."""
+    if request.patient is None:
+        return 0
+    patient_id = request.patient.merged_into_id or request.patient.pk
+    own = Appointment.objects.live().overlapping(ruler.span.start, ruler.span.end)
+    own = own.filter(Q(patient_id=patient_id) | Q(patient__merged_into_id=patient_id)).exclude(pk=request.ignore_id)
+    return ruler.mask((start - ruler.base, end - ruler.base) for start, end in own.order_by().values_list(*_SPAN))
+
+
+def _resources(request: Request, board: Board) -> dict[int, Calendar]:
+    """The calendars of everybody and everything that could take part, filed in the board's groups."""
+    wanted = Q(pk__in=[])
+    for what, kind in board.groups:
+        wanted |= _who(request) if what == visits.PRACTITIONER else _which(request, what, kind)
+    columns = ("pk", "public_id", "type", "name", "turnaround_minutes", "room__kind", "device__kind")
+    rows = Resource.objects.filter(wanted, is_active=True).order_by("pk")
+    calendars = {}
+    for pk, public_id, what, name, turnaround, room_kind, device_kind, due_on in rows.values_list(
+        *columns, "device__calibration_due_on"
+    ):
+        calendar = calendars[pk] = Calendar(pk, public_id, name, turnaround, usable=_until(board.ruler, due_on))
+        board.groups[what, room_kind or device_kind or ""].append(calendar)
+    people = {calendar.resource_id: calendar for calendar in board.groups.get((visits.PRACTITIONER, ""), ())}
+    _hours(request, board.ruler, people)
+    _qualified(request, board.ruler, people)
+    return calendars
+
+
+def _who(request: Request) -> Q:
+    if request.practitioner is not None:
+        return Q(pk=request.practitioner.pk, type=Resource.Type.PRACTITIONER)
+    works_here = WorkingHours.objects.filter(location=request.location).values("practitioner_id")
+    return Q(type=Resource.Type.PRACTITIONER) & (Q(location=request.location) | Q(pk__in=works_here))
+
+
+def _which(request: Request, what: str, kind: str) -> Q:
+    return Q(type=what, location=request.location, **{f"{what}__kind": kind})
+
+
+def _until(ruler: Ruler, last: date | None) -> int:
+    """The minutes up to the end of a local date, or all of them."""
+    return ruler.everything if last is None else ruler.between(0, ruler.midnight(last + timespans.ONE_DAY))
+
+
+def _hours(request: Request, ruler: Ruler, people: dict[int, Calendar]) -> None:
+    rows = WorkingHours.objects.filter(
+        Q(services=None) | Q(services=request.service),
+        Q(valid_until=None) | Q(valid_until__gte=ruler.dates[0]),
+        practitioner_id__in=people,
+        location=request.location,
+        valid_from__lte=ruler.dates[-1],
+        **{f"is_open_{request.channel}": True},
+    )
+    spans = defaultdict(list)
+    for row in rows.order_by("pk").distinct():
+        for day in ruler.dates:
+            if works_on(row, day):
+                spans[row.practitioner_id].append(ruler.wall_minutes(day, row.starts, row.ends))
+    for resource_id, calendar in people.items():
+        calendar.at_work = ruler.mask(spans[resource_id])
+
+
+def works_on(hours: WorkingHours, day: date) -> bool:
+    """Whether the row holds on a date: the weekday, the week of the cycle, and its validity."""
+    if day.isoweekday() != hours.weekday or day < hours.valid_from or (hours.valid_until and day > hours.valid_until):
+        return False
+    monday = hours.valid_from - timedelta(days=hours.valid_from.weekday())
+    return (day - monday).days // 7 % hours.cycle_weeks == hours.cycle_week - 1
+
+
+def _qualified(request: Request, ruler: Ruler, people: dict[int, Calendar]) -> None:
+    """Nobody may start after the first of the needed qualifications has run out, or without one of them."""
+    if not request.technique_ids:
+        return
+    held = defaultdict(dict)
+    rows = Qualification.objects.filter(practitioner_id__in=people, technique_id__in=request.technique_ids)
+    for practitioner_id, technique_id, valid_until in rows.values_list(
+        "practitioner_id", "technique_id", "valid_until"
+    ):
+        held[practitioner_id][technique_id] = _until(ruler, valid_until)
+    for resource_id, calendar in people.items():
+        for technique_id in request.technique_ids:
+            calendar.usable &= held[resource_id].get(technique_id, 0)

@@ -1,0 +1,153 @@
+"""What a course says after its visits: worked out anew for whole series, and only the difference is written.
+
+Check-ins belong to each visit until a later visit of the series takes their place; rules "after the last only" belong
+to the series and count from its last session; "rebook" ends once a later session is in the diary.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from clinic import message_times, wordings
+from clinic.models import Appointment, Reminder
+from treatments.models import FollowUpRule, TreatmentSeries, TreatmentSession
+
+REBOOK = "rebook_window"
+USEFUL_FOR = timedelta(hours=48)
+ENDED = (TreatmentSeries.State.STOPPED, TreatmentSeries.State.COMPLETED)
+NOT_COMING = (TreatmentSession.State.SKIPPED, TreatmentSession.State.VOIDED)
+State = Reminder.State
+# What has gone out, or may have: never planned a second time.
+TOLD = (State.SENT, State.CLAIMED, State.DOUBTFUL)
+KEPT = (*TOLD, State.SCHEDULED, State.FAILED, State.GAVE_UP, State.EXPIRED)
+
+Subject = tuple[int | None, int | None, str]  # appointment, series (one of them), rule key
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One message that should exist."""
+
+    due_at: datetime
+    visit: Appointment
+
+
+def settle(series_ids: Iterable[int], now: datetime) -> None:
+    """Plan, keep or void the unsent follow-ups of these series so that they fit their visits; a fixed number of queries."""
+    ids = sorted(set(series_ids))
+    if not ids:
+        return
+    rules = list(FollowUpRule.objects.filter(version__series__in=ids).distinct())
+    wanted = _wanted(ids, rules)
+    of_series = Q(series__in=ids) | Q(appointment__session__series__in=ids)
+    rows = list(Reminder.objects.filter(of_series, rule_key__in={rule.key for rule in rules}))
+    kept = {_subject(row) for row in rows if row.state in KEPT and _still_fits(row, wanted)}
+    void([row.pk for row in rows if row.state in (State.SCHEDULED, State.FAILED) and not _still_fits(row, wanted)])
+    versions: dict[Subject, int] = {}
+    for row in rows:
+        versions[_subject(row)] = max(versions.get(_subject(row), 0), row.plan_version)
+    Reminder.objects.bulk_create(
+        _row(subject, want, max(want.visit.plan_version, versions.get(subject, 0) + 1))
+        for subject, want in wanted.items()
+        if subject not in kept and want.due_at >= now and can_be_told(want.visit)
+    )
+
+
+def void(ids: list[int], why: str = "") -> None:
+    """Take back messages that have not gone out; those being sent at this moment are left to the sender."""
+    if ids:
+        why = why or _("The visits of the course have changed.")
+        Reminder.objects.filter(pk__in=ids).unsent().update(state=State.VOID, why=why)
+
+
+def can_be_told(visit: Appointment) -> bool:
+    """Whether messages about the visit reach anybody, and should."""
+    return bool(visit.patient.email) and visit.patient.wants_messages and not visit.is_entered_later
+
+
+def _still_fits(row: Reminder, wanted: dict[Subject, Wanted]) -> bool:
+    want = wanted.get(_subject(row))
+    if row.state in TOLD:
+        return True
+    if want is None or not can_be_told(want.visit):
+        return False
+    return row.due_at == want.due_at or bool(row.attempts)
+
+
+def _subject(row: Reminder) -> Subject:
+    return (row.appointment_id, row.series_id, row.rule_key)
+
+
+def _visits(series_ids: list[int]) -> dict[int, list[Appointment]]:
+    """The live visits of each series in the order of time."""
+    found: dict[int, list[Appointment]] = {series: [] for series in series_ids}
+    live = Appointment.objects.live().filter(session__series__in=series_ids)
+    for visit in live.select_related("patient", "location", "session__phase").order_by("starts_at"):
+        found[visit.session.series_id].append(visit)
+    return found
+
+
+def _wanted(series_ids: list[int], rules: list[FollowUpRule]) -> dict[Subject, Wanted]:
+    visits, last = _visits(series_ids), _last_sessions(series_ids)
+    wanted: dict[Subject, Wanted] = {}
+    for series in TreatmentSeries.objects.filter(pk__in=series_ids):
+        for rule in (rule for rule in rules if rule.version_id == series.protocol_version_id):
+            if rule.is_after_last_only:
+                wanted |= _after_the_last(series, rule, visits[series.pk], last.get(series.pk))
+            elif rule.key == REBOOK and series.state in ENDED:
+                continue
+            else:
+                wanted |= _after_each(rule, visits[series.pk], last.get(series.pk))
+    return wanted
+
+
+def _last_sessions(series_ids: list[int]) -> dict[int, int]:
+    """The session that ends each course: maintenance, skipped and voided ones do not."""
+    coming = TreatmentSession.objects.filter(series__in=series_ids, phase__is_maintenance=False)
+    rows = coming.exclude(state__in=NOT_COMING).order_by("number").values_list("series_id", "pk")
+    return dict(rows)
+
+
+def _after_the_last(
+    series: TreatmentSeries, rule: FollowUpRule, visits: list[Appointment], last: int | None
+) -> dict[Subject, Wanted]:
+    return {
+        (None, series.pk, rule.key): Wanted(_due(rule, visit), visit) for visit in visits if visit.session_id == last
+    }
+
+
+def _after_each(rule: FollowUpRule, visits: list[Appointment], last: int | None) -> dict[Subject, Wanted]:
+    wanted: dict[Subject, Wanted] = {}
+    for position, visit in enumerate(visits):
+        due_at, later = _due(rule, visit), visits[position + 1 :]
+        is_rebook = rule.key == REBOOK
+        if is_rebook and (later or visit.session_id == last):
+            continue
+        if any(next_visit.starts_at <= due_at for next_visit in later):
+            continue
+        wanted[(visit.pk, None, rule.key)] = Wanted(due_at, visit)
+    return wanted
+
+
+def _due(rule: FollowUpRule, visit: Appointment) -> datetime:
+    """From the real end once there is one, from the planned end until then."""
+    is_over = visit.status == Appointment.Status.COMPLETED and visit.finished_at is not None
+    return message_times.after(visit.finished_at if is_over else visit.ends_at, rule.offset_hours, visit.location)
+
+
+def _row(subject: Subject, want: Wanted, plan_version: int) -> Reminder:
+    appointment_id, series_id, rule_key = subject
+    return Reminder(
+        appointment_id=appointment_id,
+        series_id=series_id,
+        patient=want.visit.patient,
+        location=want.visit.location,
+        rule_key=rule_key,
+        template_key=wordings.template_for(rule_key),
+        plan_version=plan_version,
+        due_at=want.due_at,
+        expires_at=want.due_at + USEFUL_FOR,
+    )

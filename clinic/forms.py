@@ -1,0 +1,234 @@
+"""What a person types at the desk. Forms check words, dates and choices; the verbs decide."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.formfields import PhoneNumberField
+
+from clinic import timespans
+from clinic.models import Appointment, Location, Practitioner
+from patients.models import BodyArea
+from treatments.models import ProtocolVersion, Service
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def day_is_plausible(day: date) -> None:
+    if not EARLIEST <= day <= LATEST:
+        raise ValidationError(_("Enter a date between 2000 and 2100."))
+
+
+class DayField(forms.DateField):
+    """A date as the browser sends it, within the years a diary can hold."""
+
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    default_validators = [day_is_plausible]
+    input_formats = ["%Y-%m-%d"]
+
+
+class MomentField(forms.Field):
+    """A moment with its offset, as `2026-11-12T09:00Z`."""
+
+    def to_python(self, value):
+        if value in self.empty_values:
+            return None
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError as error:
+            raise ValidationError(_("This is not a time.")) from error
+        if moment.tzinfo is None or not EARLIEST.year <= moment.year < LATEST.year:
+            raise ValidationError(_("This is not a time."))
+        return moment.astimezone(UTC)
+
+
+class OneOf(forms.TypedChoiceField):
+    """A choice among objects that were already read, by their public id."""
+
+    def __init__(self, found: Iterable, *, public_id: Callable, empty: str = "", **details) -> None:
+        by_id = {str(public_id(one)): one for one in found}
+        choices = [("", empty)] if empty else []
+        choices += [(key, str(one)) for key, one in by_id.items()]
+        super().__init__(choices=choices, coerce=by_id.__getitem__, empty_value=None, required=False, **details)
+
+
+class PlaceForm(forms.Form):
+    """Where and with whom. What the clinic has one of is not asked."""
+
+    def __init__(self, data, *, location: Location | None = None, asks_where: bool = True) -> None:
+        super().__init__(data)
+        locations = list(Location.objects.filter(is_active=True))
+        people = list(Practitioner.objects.filter(resource__is_active=True).select_related("resource"))
+        self.names = {one.pk: str(one) for one in people} if len(people) > 1 else {}
+        self.default_location = location or next(iter(locations), None)
+        if asks_where and len(locations) > 1:
+            locations.sort(key=lambda one: one != self.default_location)
+            self.fields["location"] = OneOf(locations, public_id=lambda one: one.public_id, label=_("Location"))
+        if len(people) > 1:
+            self.fields["practitioner"] = OneOf(
+                people, public_id=lambda one: one.resource.public_id, empty=_("Anyone"), label=_("Practitioner")
+            )
+
+    def chosen(self, name: str) -> object:
+        """What was chosen, or None when nothing, or nothing valid, was."""
+        return self.cleaned_data.get(name) if self.is_valid() or self.cleaned_data else None
+
+    def name_of(self, practitioner_id: int | None) -> str:
+        """Who it is, unless the clinic has only one."""
+        return self.names.get(practitioner_id, "")
+
+    @property
+    def location(self) -> Location | None:
+        return self.chosen("location") or self.default_location
+
+    @property
+    def practitioner(self) -> Practitioner | None:
+        return self.chosen("practitioner")
+
+    def day_or(self, day: date) -> date:
+        """The date that was asked for, or this one."""
+        return self.chosen("day") or day
+
+
+class DayForm(PlaceForm):
+    """The filters of the diary and of a choice of times."""
+
+    day = DayField(label=_("Day"), required=False)
+
+
+class FindForm(DayForm):
+    """What, where, who and from when; no patient needed."""
+
+    field_order = ("service", "location", "practitioner", "day")
+
+    def __init__(self, data, **details) -> None:
+        super().__init__(data, **details)
+        services = Service.objects.filter(is_active=True, is_desk=True).order_by("name")
+        self.fields["service"] = OneOf(
+            services, public_id=lambda one: one.public_id, empty=_("Choose…"), label=_("Service")
+        )
+        self.order_fields(self.field_order)
+
+
+class TimeForm(forms.Form):
+    """One time out of the list, or another one typed in, and what goes with it.
+
+    `allow` names the soft rules that stood in the way of the time `allow_at`.
+    """
+
+    starts_at = MomentField(required=False)
+    other_day = DayField(label=_("Another day"), required=False)
+    other_time = forms.TimeField(
+        label=_("Another time"), required=False, widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"})
+    )
+    note = forms.CharField(
+        label=_("Note"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    allow = forms.CharField(required=False, max_length=200)
+    allow_at = MomentField(required=False)
+    allow_reason = forms.CharField(label=_("Why is it allowed anyway?"), required=False, max_length=200)
+    key = forms.UUIDField()
+
+    def __init__(self, data, *, location: Location) -> None:
+        super().__init__(data)
+        self.location = location
+
+    def clean(self):
+        details = super().clean()
+        if not details.get("starts_at") and details.get("other_day") and details.get("other_time"):
+            details["starts_at"] = timespans.at(self.location.zone, details["other_day"], details["other_time"])
+        if not details.get("starts_at") and not self.errors:
+            raise ValidationError(_("Choose a time from the list, or enter another day and time."))
+        return details
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        """The soft rules that are allowed anyway, each with the reason that was typed."""
+        typed = self.cleaned_data
+        if not typed["allow_reason"] or typed["allow_at"] != typed["starts_at"]:
+            return {}
+        return dict.fromkeys(typed["allow"].split(), typed["allow_reason"])
+
+
+class MoveForm(TimeForm):
+    note = None
+    reason = forms.CharField(label=_("Reason for moving"), required=False, max_length=200)
+    version = forms.IntegerField(min_value=1, max_value=10**9)
+
+
+class VisitForm(TimeForm):
+    """Who comes: a patient who was found, or a new one with a name and one contact."""
+
+    q = forms.CharField(label=_("Find the patient"), required=False, max_length=100)
+    patient = forms.UUIDField(required=False)
+    given_name = forms.CharField(label=_("First name"), required=False, max_length=80)
+    family_name = forms.CharField(label=_("Last name"), required=False, max_length=80)
+    phone = PhoneNumberField(label=_("Phone"), required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    is_surely_new = forms.BooleanField(label=_("None of these: add a new patient"), required=False)
+
+    def clean(self):
+        details = super().clean()
+        if details.get("patient") or self.errors:
+            return details
+        if not details["given_name"] or not details["family_name"]:
+            raise ValidationError(_("Choose a patient, or type the first and last name of a new one."))
+        if not details["phone"] and not details["email"]:
+            raise ValidationError(_("Give a phone number or an e-mail address of the new patient."))
+        return details
+
+
+class CancelForm(forms.Form):
+    cancelled_by = forms.ChoiceField(
+        label=_("Who cancels?"), choices=Appointment.CancelledBy.choices, widget=forms.RadioSelect, initial="patient"
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=200)
+    version = forms.IntegerField(min_value=1, max_value=10**9, widget=forms.HiddenInput)
+
+
+class StatusForm(forms.Form):
+    ACTIONS = ("confirm", "check_in", "start", "complete", "no_show", "undo", "enter_in_error")
+
+    action = forms.ChoiceField(choices=[(action, action) for action in ACTIONS])
+    version = forms.IntegerField(min_value=1, max_value=10**9)
+    reason = forms.CharField(required=False, max_length=200)
+
+
+class SeriesForm(forms.Form):
+    """A published protocol, this patient's areas and number of visits, and the first possible day."""
+
+    protocol = forms.ChoiceField(label=_("Protocol"))
+    areas = forms.ModelMultipleChoiceField(
+        BodyArea.objects.none(), to_field_name="key", label=_("Areas"), widget=forms.CheckboxSelectMultiple
+    )
+    sessions_planned = forms.IntegerField(label=_("Number of visits"), min_value=1, max_value=40)
+    first_possible_on = DayField(label=_("First possible day"))
+
+    def __init__(self, data, *, chosen: str, today: date) -> None:
+        super().__init__(data)
+        published = ProtocolVersion.objects.published().filter(protocol__is_retired=False)
+        rows = published.select_related("protocol__service").order_by("protocol__name")
+        self.versions = {str(row.protocol.public_id): row for row in rows}
+        self.version = self.versions.get(chosen)
+        names = [(key, row.protocol.name) for key, row in self.versions.items()]
+        self.fields["protocol"].choices = [("", _("Choose…")), *names]
+        self.fields["first_possible_on"].initial = today
+        self.initial["protocol"] = chosen
+        if self.version is not None:
+            areas = BodyArea.objects.filter(pk__in=self.version.depth_steps.values("area"))
+            self.fields["areas"].queryset = areas
+            self.initial["areas"] = [area.key for area in areas]
+            self.fields["sessions_planned"].initial = self.version.sessions_typical
+            self.fields["sessions_planned"].help_text = _("Usual: %(typical)s, from %(least)s to %(most)s.") % {
+                "typical": self.version.sessions_typical,
+                "least": self.version.sessions_min,
+                "most": self.version.sessions_max,
+            }
+
+    @property
+    def details(self) -> dict:
+        """What `treatments.series.start` takes."""
+        names = ("areas", "sessions_planned", "first_possible_on")
+        return {"version": self.version} | {name: self.cleaned_data[name] for name in names}

@@ -1,0 +1,47 @@
+"""The one door from the diary to the safety rules: every path that plans, books, starts or moves a visit asks here."""
+
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+
+from clinic.models import Appointment
+from clinic.refusals import Refused
+from patients.models import Patient
+from treatments import safety
+from treatments.models import Service, TreatmentSession
+from treatments.safety import Finding
+
+
+def fulfilled(patient: Patient, on: date) -> dict[str, date]:
+    """Which prerequisites (consultation, patch test) completed visits fulfil on a day, and since when."""
+    done: dict[str, date] = {}
+    rows = (
+        Appointment.objects.filter(patient=patient, status=Appointment.Status.COMPLETED)
+        .exclude(service__fulfils="")
+        .select_related("service", "location")
+        .order_by("starts_at")
+    )
+    for visit in rows:
+        day = visit.starts_at.astimezone(visit.location.zone).date()
+        if visit.service.fulfils_days is None or on <= day + timedelta(days=visit.service.fulfils_days):
+            done[visit.service.fulfils] = day
+    return done
+
+
+def findings(patient: Patient, service: Service, session: TreatmentSession | None, on: date) -> list[Finding]:
+    """All findings for a visit on a local date."""
+    if session is None:
+        return safety.assess_service(patient, service, on)
+    return safety.assess_series(session.series, on, session=session, fulfilled=fulfilled(patient, on))
+
+
+def refuse_blocked(found: list[Finding], stage: str) -> None:
+    """Raise `Refused` with every finding that blocks the stage (plan, book, start)."""
+    blocking = safety.blocking(found, stage)
+    if blocking:
+        raise Refused([_("Not now: %(reason)s") % {"reason": finding.desk_message} for finding in blocking])
+
+
+def awaits_decision(found: list[Finding]) -> bool:
+    """Whether a clinician has to decide something before this visit can start."""
+    return any(finding.severity == safety.WARN and finding.needs_clinician for finding in found)

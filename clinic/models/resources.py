@@ -1,0 +1,168 @@
+"""What a visit needs: people, rooms and devices, their hours and what people are qualified to do."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models.locations import Location, Weekday
+from treatments.models import DeviceKind, RoomKind, Service, Technique
+
+
+class Resource(models.Model):
+    """One bookable place: a person, a device, or one place in a room (a room with n places is n rows)."""
+
+    class Type(models.TextChoices):
+        PRACTITIONER = "practitioner", _("Practitioner")
+        ROOM = "room", _("Room")
+        DEVICE = "device", _("Device")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    type = models.CharField(_("type"), max_length=12, choices=Type)
+    name = models.CharField(_("name"), max_length=80)
+    location = models.ForeignKey(
+        Location, verbose_name=_("location"), null=True, blank=True, on_delete=models.PROTECT, related_name="resources"
+    )
+    turnaround_minutes = models.PositiveSmallIntegerField(_("turnaround after a visit, minutes"), default=0)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    class Meta:
+        verbose_name = _("resource")
+        verbose_name_plural = _("resources")
+        ordering = ("name", "pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(type="practitioner") | models.Q(location__isnull=False),
+                name="resource_room_and_device_have_a_location",
+            )
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Practitioner(models.Model):
+    resource = models.OneToOneField(Resource, primary_key=True, on_delete=models.PROTECT, related_name="practitioner")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="practitioner")
+    job_title = models.CharField(_("job title"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("practitioner")
+        verbose_name_plural = _("practitioners")
+        ordering = ("resource__name",)
+
+    def __str__(self):
+        return self.resource.name
+
+
+class Room(models.Model):
+    resource = models.OneToOneField(Resource, primary_key=True, on_delete=models.PROTECT, related_name="room")
+    kind = models.CharField(_("kind"), max_length=20, choices=RoomKind)
+
+    class Meta:
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
+        ordering = ("resource__name",)
+        constraints = [models.CheckConstraint(condition=~models.Q(kind=""), name="room_has_a_kind")]
+
+    def __str__(self):
+        return self.resource.name
+
+
+class Device(models.Model):
+    resource = models.OneToOneField(Resource, primary_key=True, on_delete=models.PROTECT, related_name="device")
+    kind = models.CharField(_("kind"), max_length=20, choices=DeviceKind)
+    serial = models.CharField(_("serial number"), max_length=80, blank=True)
+    calibration_due_on = models.DateField(_("calibration due"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
+        ordering = ("resource__name",)
+        constraints = [models.CheckConstraint(condition=~models.Q(kind=""), name="device_has_a_kind")]
+
+    def __str__(self):
+        return self.resource.name
+
+
+class WorkingHours(models.Model):
+    """Local times on one weekday of a cycle of 1 to 4 weeks, counted from the Monday of `valid_from`."""
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="working_hours")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="working_hours")
+    cycle_weeks = models.PositiveSmallIntegerField(_("repeats every … weeks"), default=1)
+    cycle_week = models.PositiveSmallIntegerField(_("week of the cycle"), default=1)
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday)
+    starts = models.TimeField(_("from"))
+    ends = models.TimeField(_("until"), help_text=_("Local time; 00:00 means midnight at the end of the day."))
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    is_open_online = models.BooleanField(_("patients may book"), default=True)
+    is_open_desk = models.BooleanField(_("the desk may book"), default=True)
+    services = models.ManyToManyField(Service, verbose_name=_("only for"), blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("working hours")
+        verbose_name_plural = _("working hours")
+        ordering = ("practitioner", "cycle_week", "weekday", "starts")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends__gt=models.F("starts")) | models.Q(ends="00:00"),
+                name="workinghours_end_after_start",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    cycle_weeks__gte=1, cycle_weeks__lte=4, cycle_week__gte=1, cycle_week__lte=models.F("cycle_weeks")
+                ),
+                name="workinghours_cycle_is_1_to_4_weeks",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weekday__gte=1, weekday__lte=7), name="workinghours_weekday_is_iso"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_until=None) | models.Q(valid_until__gte=models.F("valid_from")),
+                name="workinghours_validity_ends_after_start",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"
+
+
+class Absence(models.Model):
+    """Time in which a resource cannot be booked: leave, illness, a device in repair."""
+
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="absences")
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"))
+    reason = models.CharField(_("reason"), max_length=120)
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        ordering = ("starts_at",)
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start"
+            )
+        ]
+
+    def __str__(self):
+        return self.reason
+
+
+class Qualification(models.Model):
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="qualifications")
+    technique = models.ForeignKey(Technique, on_delete=models.PROTECT, related_name="+")
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("qualification")
+        verbose_name_plural = _("qualifications")
+        constraints = [
+            models.UniqueConstraint(fields=["practitioner", "technique"], name="qualification_is_held_once")
+        ]
+
+    def __str__(self):
+        return f"{self.practitioner}: {self.technique}"

@@ -1,0 +1,177 @@
+"""One visit: book it at a chosen time, look at it, move it, cancel it, say how it went."""
+
+import uuid
+from datetime import datetime
+from functools import partial
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic import availability, booking, gate, timespans
+from clinic.forms import CancelForm, DayForm, MoveForm, SlotForm, StatusForm, VisitForm
+from clinic.models import Appointment, MessageTemplate
+from clinic.views import cards, newcomers, slots
+from patients import audit
+from patients.access import staff_only
+
+Status = Appointment.Status
+BACK = {
+    Status.CONFIRMED: Status.BOOKED,
+    Status.ARRIVED: Status.BOOKED,
+    Status.IN_TREATMENT: Status.ARRIVED,
+    Status.COMPLETED: Status.IN_TREATMENT,
+    Status.CANCELLED: Status.BOOKED,
+    Status.NO_SHOW: Status.BOOKED,
+}
+STEPS = (
+    ("check_in", Status.ARRIVED, lazy("Patient is here")),
+    ("start", Status.IN_TREATMENT, lazy("Start treatment")),
+    ("complete", Status.COMPLETED, lazy("Done")),
+    ("confirm", Status.CONFIRMED, lazy("Patient confirms")),
+    ("no_show", Status.NO_SHOW, lazy("Did not come")),
+    ("enter_in_error", Status.ENTERED_IN_ERROR, lazy("Booked by mistake")),
+)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def appointment_new(request: HttpRequest) -> HttpResponse:
+    """Book the time in the address for a patient who is found or added on the page."""
+    place = SlotForm(request.GET)
+    if not place.is_complete:
+        messages.error(request, _("Choose a service and a free time first."))
+        return redirect("find_time")
+    form = VisitForm(request.POST if request.method == "POST" else None, location=place.location)
+    shown = newcomers.page(request, place, form)
+    status = 200
+    if request.method == "POST" and "search" not in request.POST:
+        status = 422
+        if form.is_valid():
+            answer, refused = newcomers.take(request, place, form)
+            if answer is not None:
+                return answer
+            shown, status = shown | refused, refused["status"]
+    template = "clinic/_patient_choice.html" if request.htmx and "search" in request.POST else "clinic/appointment_new.html"
+    return render(request, template, shown, status=status)
+
+
+@staff_only
+@require_safe
+def appointment(request: HttpRequest, appointment: uuid.UUID) -> HttpResponse:
+    """What, when, who and where; what can be done with it; what happened to it."""
+    visit = _visit_or_404(appointment)
+    audit.chart_opened(request.user, visit.patient, "appointment")
+    return _show(request, visit)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def appointment_move(request: HttpRequest, appointment: uuid.UUID) -> HttpResponse:
+    """Another time, and another practitioner if wanted, at the same location."""
+    visit = _visit_or_404(appointment)
+    place = DayForm(request.GET, location=visit.location, asks_where=False)
+    form = MoveForm(request.POST if request.method == "POST" else None, location=visit.location)
+    today = timespans.local_day(visit.location.zone, timezone.now())
+    asked = availability.request_for(
+        location=visit.location, service=visit.service, session=visit.session,
+        practitioner=place.practitioner, patient=visit.patient, ignore=visit,
+    )  # fmt: skip
+    day = max(today, timespans.local_day(visit.location.zone, visit.starts_at))
+    choice = {"place": place, "form": form, "asked": asked, "first": day, "done": _("Moved")}
+    act = partial(_move, request, visit, form, place)
+    return slots.choose(request, "clinic/appointment_move.html", **choice, act=act, shown={"visit": visit})
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def appointment_cancel(request: HttpRequest, appointment: uuid.UUID) -> HttpResponse:
+    """Who cancels, and why."""
+    visit = _visit_or_404(appointment)
+    form = CancelForm(request.POST or None, initial={"version": visit.version})
+    status = 422 if request.method == "POST" else 200
+    if form.is_valid():
+        try:
+            booking.cancel(visit, **form.cleaned_data, by=request.user, now=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, ValidationError(error.messages))
+            status = getattr(error, "status_code", 422)
+        else:
+            messages.success(request, _("The visit is cancelled. You can take it back here."))
+            return redirect("appointment", appointment)
+    return render(request, "clinic/appointment_cancel.html", {"visit": visit, "form": form}, status=status)
+
+
+@staff_only
+@require_POST
+def appointment_status(request: HttpRequest, appointment: uuid.UUID) -> HttpResponse:
+    """One step of the visit, forth or back."""
+    visit = _visit_or_404(appointment)
+    form = StatusForm(request.POST)
+    if not form.is_valid():
+        return _show(request, visit, refusals=[_("Choose one of the steps below.")], status=422)
+    step = getattr(booking, form.cleaned_data.pop("action"))
+    try:
+        step(visit, **form.cleaned_data, by=request.user, now=timezone.now())
+    except ValidationError as error:
+        fresh = _visit_or_404(appointment)
+        return _show(request, fresh, refusals=error.messages, status=getattr(error, "status_code", 422))
+    return redirect("appointment", appointment)
+
+
+def steps_of(visit: Appointment, now: datetime) -> list[tuple[str, str]]:
+    """The steps forward that the visit may take now: (action, label)."""
+    too_early = {"no_show"} if now < visit.starts_at else set()
+    return [
+        (action, label)
+        for action, status, label in STEPS
+        if visit.may_become(status) and BACK.get(visit.status) != status and action not in too_early
+    ]
+
+
+def _visit_or_404(public_id: uuid.UUID) -> Appointment:
+    rows = Appointment.objects.for_lists().select_related("session__series__protocol_version", "session__phase")
+    return get_object_or_404(rows, public_id=public_id)
+
+
+def _move(request: HttpRequest, visit: Appointment, form: MoveForm, place: DayForm) -> Appointment:
+    typed = form.cleaned_data
+    return booking.move(
+        visit,
+        starts_at=typed["starts_at"],
+        version=typed["version"],
+        reason=typed["reason"],
+        practitioner=place.practitioner,
+        overrides=form.overrides,
+        by=request.user,
+        now=timezone.now(),
+    )
+
+
+def _show(
+    request: HttpRequest, visit: Appointment, *, refusals: list[str] | None = None, status: int = 200
+) -> HttpResponse:
+    day = timespans.local_day(visit.location.zone, visit.starts_at)
+    findings = gate.findings(visit.patient, visit.service, visit.session, day) if visit.is_live else []
+    reminders = list(visit.reminders.order_by("due_at", "pk"))
+    keys = {reminder.template_key for reminder in reminders}
+    shown = {
+        "visit": visit,
+        "patient": visit.patient,
+        "zone": visit.location.zone,
+        "steps": steps_of(visit, timezone.now()),
+        "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
+        "can_undo": visit.status in BACK,
+        "checks": cards.checks(findings, request.user),
+        "changes": visit.changes.select_related("by", "practitioner__resource"),
+        "overrides": visit.overrides.select_related("allowed_by"),
+        "reminders": reminders,
+        "subjects": dict(MessageTemplate.objects.filter(key__in=keys).values_list("key", "subject")),
+        "refusals": refusals,
+    }
+    return render(request, "clinic/appointment.html", shown, status=status)

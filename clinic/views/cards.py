@@ -1,0 +1,119 @@
+"""The series card that is shown wherever a patient appears: how far, what next, and when."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Prefetch, QuerySet
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from clinic import gate
+from clinic.models import Appointment
+from patients.models import User
+from patients.roles import CLINICAL, has_role
+from treatments import series as courses_of
+from treatments.models import TreatmentSeries, TreatmentSession
+from treatments.safety import Finding
+from treatments.windows import Window
+
+BOOKABLE = ("draft", "awaiting_clearance", "active")
+State = TreatmentSession.State
+MARKS = {State.DONE: "is-done", State.BOOKED: "is-booked", State.SKIPPED: "is-off", State.VOIDED: "is-off"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the progress list."""
+
+    session: TreatmentSession
+    window: Window | None
+    visit: Appointment | None
+    is_late: bool
+
+    @property
+    def mark(self) -> str:
+        return "is-late" if self.is_late else MARKS.get(self.session.state, "")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One series with its steps; `upcoming` is the step that is to be booked or done next."""
+
+    series: TreatmentSeries
+    steps: list[Step]
+
+    @property
+    def upcoming(self) -> Step | None:
+        return next((s for s in self.steps if s.session.state in (State.PLANNED, State.BOOKED)), None)
+
+    @property
+    def to_book(self) -> Step | None:
+        return next((s for s in self.steps if s.session.state == State.PLANNED), None) if self.is_running else None
+
+    @property
+    def is_running(self) -> bool:
+        return self.series.state in BOOKABLE
+
+    @property
+    def headline(self) -> str:
+        step = self.upcoming
+        if step is None:
+            return self.series.get_state_display()
+        return _("Session %(number)s of %(planned)s") % {
+            "number": step.session.number,
+            "planned": self.series.sessions_planned,
+        }
+
+
+def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:
+    """The cards of these series, with a fixed number of queries for the visits of all of them."""
+    live = Appointment.objects.live().select_related("location", "practitioner__resource")
+    sessions = TreatmentSession.objects.select_related("phase").order_by("number")
+    rows = rows.select_related("protocol_version__protocol__service", "patient").prefetch_related(
+        Prefetch("sessions", queryset=sessions.prefetch_related(Prefetch("appointments", queryset=live))),
+        "series_areas__area",
+    )
+    return [_card(series, on) for series in rows]
+
+
+def _card(series: TreatmentSeries, on: date) -> Card:
+    windows = courses_of.windows(series)
+    steps = []
+    for session in series.sessions.all():
+        window = windows.get(session.number)
+        is_late = session.state == State.PLANNED and window is not None and window.latest < on
+        steps.append(Step(session, window, next(iter(session.appointments.all()), None), is_late))
+    return Card(series, steps)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A safety check in the words of whoever reads it."""
+
+    severity: str
+    message: str
+    clears: str
+
+
+def checks(findings: list[Finding], reader: User) -> list[Check]:
+    """The findings; people without a clinical role read what to say and from when, never the clinical answer."""
+    if has_role(reader, *CLINICAL):
+        return [Check(finding.severity, finding.message, finding.clears) for finding in findings]
+    spoken = [Check(finding.severity, finding.desk_message, _from_when(finding)) for finding in findings]
+    return list(dict.fromkeys(spoken))
+
+
+def checks_of(card: Card, reader: User, on: date) -> list[Check]:
+    """The safety checks of the session that comes next, on the first day it may happen."""
+    step = card.upcoming
+    if step is None or not card.is_running:
+        return []
+    day = max(on, step.window.earliest) if step.window else on
+    service = card.series.protocol_version.protocol.service
+    return checks(gate.findings(card.series.patient, service, step.session, day), reader)
+
+
+def _from_when(finding: Finding) -> str:
+    if finding.clears_on is None:
+        return ""
+    return _("Possible from %(day)s.") % {"day": date_format(finding.clears_on, "j F Y")}

@@ -1,0 +1,110 @@
+"""A patient's series: begin one, look at it, book its next session."""
+
+import uuid
+from functools import partial
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clinic import availability, booking, gate, timespans
+from clinic.forms import DayForm, SeriesForm, TimeForm
+from clinic.models import Appointment, Location
+from clinic.views import cards, slots
+from patients import audit
+from patients.access import patient_or_404, staff_only
+from patients.models import Patient
+from treatments import safety
+from treatments import series as courses_of
+from treatments.models import TreatmentSeries
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
+    """Choose a protocol, areas, number of visits and the first day; the safety checks are shown before saving."""
+    person = patient_or_404(patient)
+    data = request.POST if request.method == "POST" else None
+    form = SeriesForm(data, chosen=(data or request.GET).get("protocol", ""), today=timezone.localdate())
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                started = courses_of.start(person, **form.details, by=request.user)
+            except ValidationError as error:
+                form.add_error(None, ValidationError(error.messages))
+            else:
+                messages.success(request, _("The series is set up. Book its first session."))
+                return redirect("session_book", started.public_id)
+    shown = {"patient": person, "form": form, "checks": cards.checks(_checks_before(person, form), request.user)}
+    return render(request, "clinic/series_new.html", shown, status=status)
+
+
+@staff_only
+@require_safe
+def series(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
+    """One series, session by session."""
+    card = _card_or_404(series)
+    audit.chart_opened(request.user, card.series.patient, "series")
+    shown = {"card": card, "patient": card.series.patient, "checks": cards.checks_of(card, request.user, timezone.localdate())}
+    return render(request, "clinic/series.html", shown)
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
+    """Book the next session inside its window."""
+    card = _card_or_404(series)
+    if card.to_book is None:
+        messages.info(request, _("This series has no session to book now."))
+        return redirect("series", series)
+    person, step = card.series.patient, card.to_book
+    place = DayForm(request.GET, location=_usual_location(person))
+    if place.location is None:
+        return render(request, "clinic/diary_empty.html")
+    service = card.series.protocol_version.protocol.service
+    wanted = {"location": place.location, "service": service, "session": step.session}
+    wanted |= {"practitioner": place.practitioner}
+    form = TimeForm(request.POST if request.method == "POST" else None, location=place.location)
+    act = partial(_book, request, form, person, wanted)
+    shown = {"card": card, "step": step, "patient": person, "checks": cards.checks_of(card, request.user, timezone.localdate())}
+    asked = availability.request_for(patient=person, **wanted)
+    choice = {"place": place, "form": form, "asked": asked, "act": act, "first": step.window.earliest}
+    return slots.choose(request, "clinic/session_book.html", **choice, done=_("Booked"), shown=shown)
+
+
+def _book(request: HttpRequest, form: TimeForm, person: Patient, wanted: dict) -> Appointment:
+    typed = form.cleaned_data
+    return booking.book(
+        patient=person,
+        starts_at=typed["starts_at"],
+        note=typed["note"],
+        overrides=form.overrides,
+        by=request.user,
+        now=timezone.now(),
+        submission=slots.sent(request, typed["key"]),
+        **wanted,
+    )
+
+
+def _rows() -> QuerySet[TreatmentSeries]:
+    return TreatmentSeries.objects.order_by("-created_at", "-pk")
+
+
+def _card_or_404(public_id: uuid.UUID) -> cards.Card:
+    found = cards.cards(_rows().filter(public_id=public_id), timezone.localdate())
+    if not found:
+        raise Http404
+    return found[0]
+
+
+def _usual_location(person: Patient) -> Location | None:
+    """Where the patient came last."""
+    visit = person.appointments.select_related("location").order_by("-starts_at").first()
+    return visit.location if visit and visit.location.is_active else None

@@ -1,0 +1,97 @@
+"""The words of messages: rows an administrator may edit, filled with a fixed list of names and nothing else.
+
+A wording is plain text with `{name}` in it. Nothing is looked up through the names, so a wording can neither reach
+into the data nor run anything. Subjects carry no health detail: families share mailboxes.
+"""
+
+import re
+from collections.abc import Mapping
+
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import MessageTemplate
+
+NAMES = (
+    "first_name", "clinic", "address", "phone", "day", "time", "questions", "aftercare", "photo",
+)  # fmt: skip
+NAME = re.compile(r"\{([^{}]*)\}")
+CHECK_IN = "check_in"
+HELLO = _("Hello {first_name},")
+CALL = _("If anything worries you, call us: {phone}")
+BYE = _("{clinic}\n{address}")
+
+
+def _letter(*paragraphs: object) -> tuple[object, ...]:
+    return (HELLO, *paragraphs, BYE)
+
+
+DEFAULTS: dict[str, tuple[object, tuple[object, ...]]] = {
+    "visit_booked": (
+        _("Your visit on {day}"),
+        _letter(_("Your visit is booked for {day} at {time}."), _("To change it, call us: {phone}")),
+    ),
+    "visit_moved": (
+        _("Your visit has a new time: {day}"),
+        _letter(_("Your visit was moved. It is now on {day} at {time}."), _("To change it, call us: {phone}")),
+    ),
+    "visit_cancelled": (
+        _("Your visit was cancelled"),
+        _letter(_("Your visit on {day} at {time} was cancelled."), _("To book another time, call us: {phone}")),
+    ),
+    "visit_reminder": (
+        _("Reminder: your visit on {day}"),
+        _letter(_("We expect you on {day} at {time}."), _("If you cannot come, please call us: {phone}")),
+    ),
+    "aftercare_sent": (_("After your visit"), _letter(_("Thank you for your visit."), "{aftercare}", CALL)),
+    "rebook_window": (
+        _("Your next visit"),
+        _letter(_("Your next visit is not booked yet. Call us to choose a time: {phone}")),
+    ),
+    CHECK_IN: (_("How are you?"), _letter(_("How are you since your visit on {day}?"), "{questions}", "{photo}", CALL)),
+}
+PHOTO = _("Please have a photo ready: we may ask you for it.")
+
+
+class UnknownName(ValueError):
+    """A wording asks for something that is not in the list of names."""
+
+
+def template_for(rule_key: str) -> str:
+    """The key of the wording for a follow-up rule: its own, or the general check-in."""
+    return rule_key if rule_key in DEFAULTS else CHECK_IN
+
+
+def ensure_templates() -> int:
+    """Add the wordings that are missing and leave edited ones alone; returns how many were added."""
+    have = set(MessageTemplate.objects.filter(language="en").values_list("key", flat=True))
+    missing = [MessageTemplate(key=key, **_default(key)) for key in DEFAULTS if key not in have]
+    MessageTemplate.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
+
+
+def wording(key: str, language: str) -> MessageTemplate:
+    """The wording in the patient's language, else in English, else the one the software came with."""
+    rows = {row.language: row for row in MessageTemplate.objects.filter(key=key, language__in=[language, "en"])}
+    return rows.get(language) or rows.get("en") or MessageTemplate(key=key, **_default(key))
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Put the values in the places of their names; a paragraph that ends up empty is left out."""
+
+    def value(found: re.Match) -> str:
+        if found[1] not in values:
+            raise UnknownName(found[1])
+        return values[found[1]]
+
+    paragraphs = (NAME.sub(value, paragraph).strip() for paragraph in text.replace("\r\n", "\n").split("\n\n"))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def unknown_names(text: str) -> list[str]:
+    """The names in a wording that nothing will fill; a form shows them before it saves."""
+    return sorted(set(NAME.findall(text)) - set(NAMES))
+
+
+def _default(key: str) -> dict[str, str]:
+    subject, paragraphs = DEFAULTS[key]
+    return {"subject": str(subject), "body": "\n\n".join(str(paragraph) for paragraph in paragraphs)}

@@ -1,0 +1,27 @@
+"""Every table of the app, by what it is about."""
+
+from patients.models.account import User
+from patients.models.anatomy import BodyArea, SubstanceTag
+from patients.models.audit import AccessLog
+from patients.models.consents import Consent, ConsentText
+from patients.models.history import Allergy, Condition, HistoryAnswer, HistoryReview, Measurement, Medication
+from patients.models.patient import Patient, PortalAccess
+from patients.models.submissions import Submission
+
+__all__ = [
+    "AccessLog",
+    "Allergy",
+    "BodyArea",
+    "Condition",
+    "Consent",
+    "ConsentText",
+    "HistoryAnswer",
+    "HistoryReview",
+    "Measurement",
+    "Medication",
+    "Patient",
+    "PortalAccess",
+    "SubstanceTag",
+    "Submission",
+    "User",
+]

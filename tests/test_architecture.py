@@ -1,0 +1,101 @@
+"""The cut of the project, held by tests: direction of foreign keys, closed doors, constraints with names."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from patients import access
+
+LAYERS = ["patients", "treatments", "clinic"]
+
+# Models without a named constraint of their own, and why that is right.
+UNCONSTRAINED = {
+    "clinic.Practitioner": "is one-to-one with its resource and its user; both are primary or unique keys",
+}
+# Addresses that work without signing in, and why.
+OPEN = {
+    "live": "a health probe: says that the process answers",
+    "ready": "a health probe: says that the database answers",
+    "account_login": "the door itself",
+    "account_logout": "harmless when signed out",
+    "account_signup": "answers that accounts are made by the clinic",
+    "account_inactive": "says why a closed account cannot sign in",
+    "account_email_verification_sent": "a sentence of allauth's sign-in flow",
+    "account_confirm_email": "opened from a mail, acts on a button",
+    "account_confirm_login_code": "second step of the sign-in",
+    "account_request_login_code": "first step of the sign-in by code",
+    "account_reset_password": "for people who cannot sign in",
+    "account_reset_password_done": "for people who cannot sign in",
+    "account_reset_password_from_key": "opened from a mail, acts on a button",
+    "account_reset_password_from_key_done": "for people who cannot sign in",
+}
+
+
+def own_models():
+    return [
+        model
+        for model in apps.get_models()
+        if model._meta.app_label in LAYERS and not hasattr(model, "pgh_tracked_model")
+    ]
+
+
+def addresses(resolver=None, prefix=""):
+    """Every named address of the product: (name, path, view)."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield pattern.name, prefix + str(pattern.pattern), pattern.callback
+
+
+def test_foreign_keys_point_down():
+    upward = [
+        f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
+        for model in own_models()
+        for field in model._meta.get_fields()
+        if field.is_relation and not field.auto_created and field.related_model is not None
+        if field.related_model._meta.app_label in LAYERS
+        if LAYERS.index(field.related_model._meta.app_label) > LAYERS.index(model._meta.app_label)
+    ]
+
+    assert upward == []
+
+
+def test_every_model_has_a_named_constraint_or_a_reason():
+    bare = {model._meta.label for model in own_models() if not model._meta.auto_created and not model._meta.constraints}
+
+    assert bare == set(UNCONSTRAINED)
+
+
+def test_constraint_names_are_sentences():
+    short = [c.name for model in own_models() for c in model._meta.constraints if c.name.count("_") < 2]
+
+    assert short == []
+
+
+def test_every_address_is_signed_in_staff_or_listed_as_open():
+    pages = list(addresses())
+    unnamed = [path for name, path, view in pages if name is None]
+    without_login = {name for name, path, view in pages if not getattr(view, "login_required", True)}
+    without_audience = {
+        name
+        for name, path, view in pages
+        if not name.startswith("account_") and getattr(view, "audience", None) not in access.AUDIENCES
+    }
+    print(f"{len(pages)} addresses, {len(without_login)} open")
+
+    assert unnamed == []
+    assert without_login <= set(OPEN)
+    assert without_audience == set()
+
+
+@pytest.mark.django_db
+def test_the_four_roles_exist():
+    assert set(Group.objects.values_list("name", flat=True)) == {
+        "reception",
+        "practitioner",
+        "clinical lead",
+        "administrator",
+    }
+
