@@ -36,7 +36,7 @@ class Wanted:
 
 
 def settle(series_ids: Iterable[int], now: datetime) -> None:
-    """Plan, keep or void the unsent follow-ups of these series so that they fit their visits; a fixed number of queries."""
+    """Plan, keep or void the unsent follow-ups so that they fit the visits; a fixed number of queries for any course."""
     ids = sorted(set(series_ids))
     if not ids:
         return
@@ -114,9 +114,8 @@ def _last_sessions(series_ids: list[int]) -> dict[int, int]:
 def _after_the_last(
     series: TreatmentSeries, rule: FollowUpRule, visits: list[Appointment], last: int | None
 ) -> dict[Subject, Wanted]:
-    return {
-        (None, series.pk, rule.key): Wanted(_due(rule, visit), visit) for visit in visits if visit.session_id == last
-    }
+    visit = next((visit for visit in visits if visit.session_id == last), None)
+    return {(None, series.pk, rule.key): Wanted(_due(rule, visit), visit)} if visit is not None else {}
 
 
 def _after_each(rule: FollowUpRule, visits: list[Appointment], last: int | None) -> dict[Subject, Wanted]:

@@ -112,6 +112,23 @@ class FindForm(DayForm):
         self.order_fields(self.field_order)
 
 
+class SlotForm(PlaceForm):
+    """The time that the address of the booking page names, and the patient when one is known already."""
+
+    start = MomentField()
+    patient = forms.UUIDField(required=False)
+
+    def __init__(self, data) -> None:
+        super().__init__(data)
+        services = Service.objects.filter(is_active=True, is_desk=True)
+        self.fields["service"] = OneOf(services, public_id=lambda one: one.public_id, empty=_("Choose…"))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that a booking needs, but for the patient, is known and valid."""
+        return self.is_valid() and bool(self.location and self.chosen("service"))
+
+
 class TimeForm(forms.Form):
     """One time out of the list, or another one typed in, and what goes with it.
 
@@ -123,9 +140,7 @@ class TimeForm(forms.Form):
     other_time = forms.TimeField(
         label=_("Another time"), required=False, widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"})
     )
-    note = forms.CharField(
-        label=_("Note"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
-    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
     allow = forms.CharField(required=False, max_length=200)
     allow_at = MomentField(required=False)
     allow_reason = forms.CharField(label=_("Why is it allowed anyway?"), required=False, max_length=200)

@@ -13,7 +13,7 @@ from clinic.models import Appointment, Location, Reminder
 from treatments.models import FollowUpRule, VersionAftercare
 
 RAW = "raw"
-RELATED = ("patient", "location", "appointment__location", "appointment__session__series", "series")
+RELATED = ("patient", "location", "appointment__session__series", "series")
 
 
 def load(pk: int) -> Reminder:
@@ -21,7 +21,7 @@ def load(pk: int) -> Reminder:
     return Reminder.objects.select_related(*RELATED).get(pk=pk)
 
 
-def why_not(reminder: Reminder) -> str:
+def why_not(reminder: Reminder, now: datetime) -> str:
     """Why this message no longer makes sense, in words for staff; empty when it does."""
     if reminder.rule_key == RAW:
         return ""
@@ -29,16 +29,16 @@ def why_not(reminder: Reminder) -> str:
         return _("The patient has no e-mail address.")
     if not reminder.patient.wants_messages:
         return _("The patient wants no messages.")
-    visit = reminder.appointment
-    if visit is None:
-        return ""
+    return _why_not_of_visit(reminder, reminder.appointment, now) if reminder.appointment is not None else ""
+
+
+def _why_not_of_visit(reminder: Reminder, visit: Appointment, now: datetime) -> str:
     if reminder.template_key == "visit_cancelled":
         return _("The visit is booked again.") if visit.is_live else ""
     if not visit.is_live:
         return _("The visit does not take place.")
-    if is_before_visit(reminder) and reminder.expires_at != visit.starts_at:
-        return _("The visit has another time now.")
-    return ""
+    is_stale = reminder.expires_at != visit.starts_at if is_before_visit(reminder) else visit.starts_at > now
+    return _("The visit has another time now.") if is_stale else ""
 
 
 def is_before_visit(reminder: Reminder) -> bool:
@@ -117,4 +117,3 @@ def _course_values(reminder: Reminder) -> dict[str, str]:
         advice = VersionAftercare.objects.filter(version=series.protocol_version_id)
         values["aftercare"] = "\n".join(f"- {line.title}: {line.text}" for line in advice)
     return values
-

@@ -49,6 +49,16 @@ DEFAULTS: dict[str, tuple[object, tuple[object, ...]]] = {
     ),
     CHECK_IN: (_("How are you?"), _letter(_("How are you since your visit on {day}?"), "{questions}", "{photo}", CALL)),
 }
+LABELS = {
+    "visit_booked": _("Booking confirmed"),
+    "visit_moved": _("New time"),
+    "visit_cancelled": _("Visit cancelled"),
+    "visit_reminder": _("Reminder of a visit"),
+    "aftercare_sent": _("Aftercare"),
+    "rebook_window": _("Book the next visit"),
+    CHECK_IN: _("Check-in"),
+    "": _("Sign-in or account"),
+}
 PHOTO = _("Please have a photo ready: we may ask you for it.")
 
 

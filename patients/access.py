@@ -15,6 +15,7 @@ from patients.models import Patient
 from patients.roles import ALL, CLINICAL, LABELS, has_role
 
 View = Callable[..., HttpResponse]
+AUDIENCES = frozenset({"public", "signed in", "staff", "clinical", "roles"})
 
 
 def public(view: View) -> View:
@@ -45,7 +46,7 @@ def roles(*names: str) -> Callable[[View], View]:
     unknown = set(names) - set(ALL)
     if unknown or not names:
         raise ValueError(f"Not a role: {', '.join(sorted(unknown)) or 'none given'}.")
-    return functools.partial(_gate, names=names, audience=", ".join(names))
+    return functools.partial(_gate, names=names, audience="roles")
 
 
 def patient_or_404(public_id: uuid.UUID) -> Patient:

@@ -17,9 +17,7 @@ def sign(patient: Patient, text: ConsentText, *, method: str, at: datetime, by: 
         raise Refused(_("This wording is not in use yet, so it cannot be signed."))
     with transaction.atomic():
         _touch(patient)
-        if Consent.objects.filter(
-            patient__in=merging.group_of(patient), text=text, withdrawn_at=None
-        ).exists():
+        if Consent.objects.filter(patient__in=merging.group_of(patient), text=text, withdrawn_at=None).exists():
             raise Refused(_("This consent has already been signed."))
         return Consent.objects.create(patient=patient, text=text, method=method, signed_at=at, taken_by=by)
 

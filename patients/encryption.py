@@ -34,7 +34,9 @@ class Ciphertext:
 
 
 def _keys() -> dict[str, bytes]:
-    return dict((name, base64.b64decode(key)) for name, _, key in (entry.partition(":") for entry in settings.FIELD_KEYS))
+    return dict(
+        (name, base64.b64decode(key)) for name, _, key in (entry.partition(":") for entry in settings.FIELD_KEYS)
+    )
 
 
 def encrypt(text: str, *, row: str) -> str:

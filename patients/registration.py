@@ -88,7 +88,9 @@ def likely_duplicates(
 
     Points: same birth date and a similar name 4, same name 3, same phone 2, same e-mail 2.
     """
-    same_name = Q(given_key=_fold(given), family_key=_fold(family)) | Q(given_key=_fold(family), family_key=_fold(given))
+    same_name = Q(given_key=_fold(given), family_key=_fold(family)) | Q(
+        given_key=_fold(family), family_key=_fold(given)
+    )
     signs = [(same_name, 3)]
     near = same_name
     if birth_date:

@@ -15,7 +15,9 @@ SHORTEST = 2
 LONGEST = 100
 LIMIT = 20
 SHORT_WORD = 2  # a trigram index needs three letters; shorter words are looked up as beginnings of names
-DATE = re.compile(r"(?<!\S)(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{1,2}\.? +[A-Za-z]{3,9}\.? +\d{4})(?!\S)")
+DATE = re.compile(
+    r"(?<!\S)(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{1,2}\.? +[A-Za-z]{3,9}\.? +\d{4})(?!\S)"
+)
 PHONE = re.compile(r"(?<!\S)[+(]*\d[\d\s()./-]*(?!\S)")
 DATE_FORMATS = ("%Y-%m-%d", "%d-%m-%Y", "%d %b %Y", "%d %B %Y", "%m-%d-%Y")
 

@@ -19,7 +19,7 @@ NOT_TYPED = ("csrfmiddlewaretoken",)
 
 @dataclass(frozen=True)
 class Sent:
-    """One submitted form: the key that was rendered into it, and what came back."""
+    """What a rendered form sent: the key it was rendered with, and its fields."""
 
     key: uuid.UUID
     body: Mapping
@@ -34,35 +34,34 @@ class DifferentBody(Refused):
         )
 
 
-def once(key: uuid.UUID, user: User | None, verb: str, body: Mapping) -> str | None:
+def once(sent: Sent, *, user: User | None, verb: str) -> str | None:
     """Return what this submission was answered with, None if it is new.
 
     Holds the key until the transaction ends, so call it first and `record` the answer in the same transaction.
     Raises `DifferentBody` when the key answered another user, another verb or another body.
     """
-    locks.take_submission(key)
-    earlier = Submission.objects.filter(pk=key).first()
+    locks.take_submission(sent.key)
+    earlier = Submission.objects.filter(pk=sent.key).first()
     if earlier is None:
         return None
-    if (earlier.user_id, earlier.verb, earlier.body_hash) != (user and user.pk, verb, digest(body)):
+    if (earlier.user_id, earlier.verb, earlier.body_hash) != (user and user.pk, verb, digest(sent.body)):
         raise DifferentBody
     return earlier.result
 
 
-def record(key: uuid.UUID, user: User | None, verb: str, body: Mapping, *, result: str) -> Submission:
+def record(sent: Sent, *, user: User | None, verb: str, result: str) -> Submission:
     """Store the answer; it counts once the caller's transaction commits."""
-    return Submission.objects.create(key=key, user=user, verb=verb, body_hash=digest(body), result=result)
+    return Submission.objects.create(key=sent.key, user=user, verb=verb, body_hash=digest(sent.body), result=result)
 
 
-def answer(key: uuid.UUID, user: User | None, verb: str, body: Mapping, *, act: Callable[[], str]) -> str:
+def answer(sent: Sent, *, user: User | None, verb: str, act: Callable[[], str]) -> str:
     """Do `act` in a transaction and return its answer, or return the stored one without doing it again."""
     with transaction.atomic():
-        earlier = once(key, user, verb, body)
-        if earlier is not None:
-            return earlier
-        result = act()
-        record(key, user, verb, body, result=result)
-        return result
+        earlier = once(sent, user=user, verb=verb)
+        if earlier is None:
+            earlier = act()
+            record(sent, user=user, verb=verb, result=earlier)
+        return earlier
 
 
 def digest(body: Mapping) -> str:

@@ -20,11 +20,11 @@ IMPORT_LINTER = "import sys; from importlinter.cli import lint_imports_command; 
 
 def test(arguments: list[str]) -> int:
     """Run every check and then pytest; with arguments, pytest alone with them."""
+    browser = _find_browser()
+    if not browser and os.environ.get("CI") == "true":
+        say("No Chromium is installed: under CI=true the browser tests must run.")
+        return 1
     with _servers() as stack:
-        browser = _find_browser()
-        if not browser and os.environ.get("CI") == "true":
-            say("No Chromium is installed: under CI=true the browser tests must run.")
-            return 1
         failed = [] if arguments else _failed_checks(stack.environment)
         code = _pytest(stack.environment | {"CADENCE_CHROMIUM": browser}, arguments, has_browser=bool(browser))
     if failed:

@@ -5,8 +5,10 @@ from itertools import count
 
 from django.contrib.auth.models import Group
 
+from clinic import booking
 from clinic.models import Device, Location, OpeningHours, Practitioner, Qualification, Resource, Room, WorkingHours
 from patients.models import Patient, User
+from treatments.models import Service, ServiceSegment
 
 number = count(1)
 MONDAY = date(2026, 3, 2)
@@ -52,3 +54,31 @@ def room(place, kind="treatment", name=""):
 def device(place, kind="needling_pen", name=""):
     resource = Resource.objects.create(type="device", name=name or f"Device {next(number)}", location=place)
     return Device.objects.create(resource=resource, kind=kind)
+
+
+def service(kind="consultation", minutes=30, room_kind="consultation", turnaround=0, **details):
+    details = {"key": f"service-{next(number)}", "name": "First consultation", "confidence": "proposed", **details}
+    offer = Service.objects.create(kind=kind, **details)
+    ServiceSegment.objects.create(
+        service=offer, position=1, kind="hands_on", base_minutes=minutes, holds_practitioner=True, room_kind=room_kind
+    )
+    if turnaround:
+        ServiceSegment.objects.create(
+            service=offer, position=2, kind="turnaround", base_minutes=turnaround, room_kind=room_kind
+        )
+    return offer
+
+
+class Desk:
+    """One location with one practitioner, one consulting room, a service, and a person at the desk."""
+
+    def __init__(self, **place):
+        self.location = location(**place)
+        self.practitioner = practitioner(self.location)
+        self.room = room(self.location, "consultation")
+        self.service = service()
+        self.by = user("reception")
+
+    def book(self, at, who=None, now=NOW, **details):
+        wanted = {"patient": who or patient(), "service": self.service, "location": self.location, **details}
+        return booking.book(starts_at=at, by=self.by, now=now, **wanted)

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import availability, booking, gate, timespans
+from clinic import availability, booking, gate, letters, timespans, wordings
 from clinic.forms import CancelForm, DayForm, MoveForm, SlotForm, StatusForm, VisitForm
-from clinic.models import Appointment, MessageTemplate
+from clinic.models import Appointment, MessageTemplate, Reminder
 from clinic.views import cards, newcomers, slots
 from patients import audit
 from patients.access import staff_only
@@ -30,12 +30,12 @@ BACK = {
     Status.NO_SHOW: Status.BOOKED,
 }
 STEPS = (
-    ("check_in", Status.ARRIVED, lazy("Patient is here")),
-    ("start", Status.IN_TREATMENT, lazy("Start treatment")),
-    ("complete", Status.COMPLETED, lazy("Done")),
-    ("confirm", Status.CONFIRMED, lazy("Patient confirms")),
-    ("no_show", Status.NO_SHOW, lazy("Did not come")),
-    ("enter_in_error", Status.ENTERED_IN_ERROR, lazy("Booked by mistake")),
+    ("check_in", Status.ARRIVED, gettext_lazy("Patient is here")),
+    ("start", Status.IN_TREATMENT, gettext_lazy("Start treatment")),
+    ("complete", Status.COMPLETED, gettext_lazy("Done")),
+    ("confirm", Status.CONFIRMED, gettext_lazy("Patient confirms")),
+    ("no_show", Status.NO_SHOW, gettext_lazy("Did not come")),
+    ("enter_in_error", Status.ENTERED_IN_ERROR, gettext_lazy("Booked by mistake")),
 )
 
 
@@ -57,7 +57,9 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
             if answer is not None:
                 return answer
             shown, status = shown | refused, refused["status"]
-    template = "clinic/_patient_choice.html" if request.htmx and "search" in request.POST else "clinic/appointment_new.html"
+    template = (
+        "clinic/_patient_choice.html" if request.htmx and "search" in request.POST else "clinic/appointment_new.html"
+    )
     return render(request, template, shown, status=status)
 
 
@@ -158,8 +160,6 @@ def _show(
 ) -> HttpResponse:
     day = timespans.local_day(visit.location.zone, visit.starts_at)
     findings = gate.findings(visit.patient, visit.service, visit.session, day) if visit.is_live else []
-    reminders = list(visit.reminders.order_by("due_at", "pk"))
-    keys = {reminder.template_key for reminder in reminders}
     shown = {
         "visit": visit,
         "patient": visit.patient,
@@ -170,8 +170,16 @@ def _show(
         "checks": cards.checks(findings, request.user),
         "changes": visit.changes.select_related("by", "practitioner__resource"),
         "overrides": visit.overrides.select_related("allowed_by"),
-        "reminders": reminders,
-        "subjects": dict(MessageTemplate.objects.filter(key__in=keys).values_list("key", "subject")),
+        "reminders": _messages_of(visit),
         "refusals": refusals,
     }
     return render(request, "clinic/appointment.html", shown, status=status)
+
+
+def _messages_of(visit: Appointment) -> list[tuple[Reminder, str]]:
+    """The messages about the visit, each with its subject."""
+    rows = list(visit.reminders.order_by("due_at", "pk"))
+    keys = {row.template_key for row in rows}
+    subjects = dict(MessageTemplate.objects.filter(key__in=keys).values_list("key", "subject"))
+    values = dict.fromkeys(wordings.NAMES, "") | {"day": letters.local_day(visit.starts_at, visit.location)}
+    return [(row, wordings.fill(subjects.get(row.template_key, ""), values)) for row in rows]

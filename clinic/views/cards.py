@@ -1,14 +1,14 @@
 """The series card that is shown wherever a patient appears: how far, what next, and when."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic import gate
-from clinic.models import Appointment
+from clinic import gate, timespans
+from clinic.models import Appointment, Location
 from patients.models import User
 from patients.roles import CLINICAL, has_role
 from treatments import series as courses_of
@@ -63,6 +63,12 @@ class Card:
             "number": step.session.number,
             "planned": self.series.sessions_planned,
         }
+
+
+def clinic_day(now: datetime) -> date:
+    """Today where the clinic is; with several locations, at the first of them."""
+    location = Location.objects.filter(is_active=True).order_by("pk").first()
+    return timespans.local_day(location.zone, now) if location else now.date()
 
 
 def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:

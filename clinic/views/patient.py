@@ -23,7 +23,8 @@ def patient(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
     """Identity, contact, series, and visits to come and past."""
     person = patient_or_404(patient)
     audit.chart_opened(request.user, person, "patient")
-    now, today = timezone.now(), timezone.localdate()
+    now = timezone.now()
+    today = cards.clinic_day(now)
     found = cards.cards(TreatmentSeries.objects.filter(patient=person), today)
     visits = Appointment.objects.for_lists().filter(patient=person)
     shown = {

@@ -1,11 +1,11 @@
 """A patient's series: begin one, look at it, book its next session."""
 
 import uuid
+from datetime import date
 from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -30,7 +30,7 @@ def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
     """Choose a protocol, areas, number of visits and the first day; the safety checks are shown before saving."""
     person = patient_or_404(patient)
     data = request.POST if request.method == "POST" else None
-    form = SeriesForm(data, chosen=(data or request.GET).get("protocol", ""), today=timezone.localdate())
+    form = SeriesForm(data, chosen=(data or request.GET).get("protocol", ""), today=cards.clinic_day(timezone.now()))
     status = 200
     if request.method == "POST":
         status = 422
@@ -50,9 +50,14 @@ def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
 @require_safe
 def series(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     """One series, session by session."""
-    card = _card_or_404(series)
+    today = cards.clinic_day(timezone.now())
+    card = _card_or_404(series, today)
     audit.chart_opened(request.user, card.series.patient, "series")
-    shown = {"card": card, "patient": card.series.patient, "checks": cards.checks_of(card, request.user, timezone.localdate())}
+    shown = {
+        "card": card,
+        "patient": card.series.patient,
+        "checks": cards.checks_of(card, request.user, today),
+    }
     return render(request, "clinic/series.html", shown)
 
 
@@ -60,7 +65,8 @@ def series(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     """Book the next session inside its window."""
-    card = _card_or_404(series)
+    today = cards.clinic_day(timezone.now())
+    card = _card_or_404(series, today)
     if card.to_book is None:
         messages.info(request, _("This series has no session to book now."))
         return redirect("series", series)
@@ -73,7 +79,12 @@ def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     wanted |= {"practitioner": place.practitioner}
     form = TimeForm(request.POST if request.method == "POST" else None, location=place.location)
     act = partial(_book, request, form, person, wanted)
-    shown = {"card": card, "step": step, "patient": person, "checks": cards.checks_of(card, request.user, timezone.localdate())}
+    shown = {
+        "card": card,
+        "step": step,
+        "patient": person,
+        "checks": cards.checks_of(card, request.user, today),
+    }
     asked = availability.request_for(patient=person, **wanted)
     choice = {"place": place, "form": form, "asked": asked, "act": act, "first": step.window.earliest}
     return slots.choose(request, "clinic/session_book.html", **choice, done=_("Booked"), shown=shown)
@@ -93,12 +104,8 @@ def _book(request: HttpRequest, form: TimeForm, person: Patient, wanted: dict) -
     )
 
 
-def _rows() -> QuerySet[TreatmentSeries]:
-    return TreatmentSeries.objects.order_by("-created_at", "-pk")
-
-
-def _card_or_404(public_id: uuid.UUID) -> cards.Card:
-    found = cards.cards(_rows().filter(public_id=public_id), timezone.localdate())
+def _card_or_404(public_id: uuid.UUID, on: date) -> cards.Card:
+    found = cards.cards(TreatmentSeries.objects.filter(public_id=public_id), on)
     if not found:
         raise Http404
     return found[0]

@@ -33,9 +33,8 @@ def in_words(moment: datetime, zone: ZoneInfo) -> str:
 
 def sent(request: HttpRequest, key: uuid.UUID) -> submissions.Sent:
     """The identity of this request: a second copy of it gets the first one's answer."""
-    skipped = ("csrfmiddlewaretoken", "key")
-    body = sorted((name, *request.POST.getlist(name)) for name in request.POST if name not in skipped)
-    return submissions.Sent(key, repr((request.get_full_path(), body)))
+    typed = {name: request.POST.getlist(name) for name in request.POST if name != "csrfmiddlewaretoken"}
+    return submissions.Sent(key, {"page": request.get_full_path(), "typed": typed})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,25 @@
+"""What this database is. A clinic's server must not run on invented patients, nor send them mail."""
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from clinic.models import Installation
+
+
+class DemoInProduction(ImproperlyConfigured):
+    """The database holds demo data and CADENCE_ENV is production."""
+
+
+def refuse_demo_in_production() -> None:
+    """Raise `DemoInProduction` where web or worker must not start; leaves no connection open for a fork to share."""
+    if not settings.IS_PRODUCTION:
+        return
+    try:
+        is_demo = Installation.objects.filter(is_demo=True).exists()
+    finally:
+        connection.close()
+    if is_demo:
+        raise DemoInProduction(
+            "This database holds demo data. Use an empty database in production, or set CADENCE_ENV=local."
+        )

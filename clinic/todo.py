@@ -1,0 +1,51 @@
+"""Things a person has to do by a time."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic.models import Appointment, Task
+from patients.models import User
+from patients.refusals import Refused
+from patients.roles import CLINICAL_LEAD, LABELS, has_role
+
+
+def open_review(appointment: Appointment, now: datetime) -> Task:
+    """Ask a clinician to decide before the visit; the open request of the same visit follows it to its new time."""
+    due_at = max(appointment.starts_at, now)
+    task = appointment.tasks.filter(kind=Task.Kind.CLINICIAN_REVIEW, done_at=None).first()
+    if task is not None:
+        task.due_at = due_at
+        task.save(update_fields=["due_at"])
+        return task
+    return Task.objects.create(
+        kind=Task.Kind.CLINICIAN_REVIEW,
+        for_role=CLINICAL_LEAD,
+        patient=appointment.patient,
+        appointment=appointment,
+        text=_("Decide whether this treatment can go ahead, before the visit."),
+        due_at=due_at,
+        opened_at=now,
+    )
+
+
+def follow_review(appointment: Appointment, now: datetime) -> None:
+    """Open, move or close the clinician's task to fit the visit as it is now."""
+    if appointment.needs_review:
+        open_review(appointment, now)
+    else:
+        appointment.tasks.filter(kind=Task.Kind.CLINICIAN_REVIEW, done_at=None).update(done_at=now)
+
+
+def close_for(appointment: Appointment, by: User | None, now: datetime) -> None:
+    """Close what was open about a visit that does not take place."""
+    appointment.tasks.filter(done_at=None).update(done_at=now, done_by=by)
+
+
+def done(task: Task, *, by: User, now: datetime) -> Task:
+    """Tick a task off; refused for people without the role it is for. Doing it twice changes nothing."""
+    if not has_role(by, task.for_role):
+        raise Refused(_("This task is for: %(role)s.") % {"role": LABELS.get(task.for_role, task.for_role)})
+    Task.objects.filter(pk=task.pk, done_at=None).update(done_at=now, done_by=by)
+    task.refresh_from_db()
+    return task

@@ -1,0 +1,19 @@
+"""The pages about a patient that need neither the diary nor a protocol."""
+
+from django.urls import path
+
+from patients.views import consents, history, patients
+
+PATIENT = "patients/<uuid:patient>/"
+
+urlpatterns = [
+    path("patients/", patients.patients, name="patients"),
+    path("patients/new/", patients.patient_new, name="patient_new"),
+    path(f"{PATIENT}edit/", patients.patient_edit, name="patient_edit"),
+    path(f"{PATIENT}history/", history.questions, name="history"),
+    path(f"{PATIENT}allergies/", history.allergies, name="allergies"),
+    path(f"{PATIENT}allergies/<uuid:allergy>/rule-out/", history.allergy_refute, name="allergy_refute"),
+    path(f"{PATIENT}measurements/new/", history.measurement_new, name="measurement_new"),
+    path(f"{PATIENT}consents/", consents.consents, name="consents"),
+    path(f"{PATIENT}consents/<uuid:consent>/withdraw/", consents.consent_withdraw, name="consent_withdraw"),
+]

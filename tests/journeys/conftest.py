@@ -1,0 +1,80 @@
+"""Browser tests drive a whole clinic of their own: real servers, web, worker, beat and mail, demo data, Chromium."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from scripts.stack import Stack
+
+FLAGS = (
+    "--no-sandbox --disable-dev-shm-usage --disable-gpu --disable-quic --disable-background-networking"
+    " --no-first-run --disable-component-update --disable-sync"
+).split()
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory):
+    """The demo clinic with a bell that rings every second and no wait after an edit."""
+    settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
+    with Stack(tmp_path_factory.mktemp("clinic"), settings, throw_away=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def logins(clinic):
+    """Role -> (e-mail, password) of the demo's people."""
+    printed = clinic.manage("demo", "--logins")
+    password = re.search(r"[Pp]assword[^:]*:\s*(\S+)", printed).group(1)
+    return {email.split("@")[0]: (email, password) for email in re.findall(r"[\w.]+@[\w.]+", printed)}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CADENCE_CHROMIUM"], args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium, clinic):
+    """Open a page of a browser of its own; all are closed afterwards."""
+    contexts = []
+
+    def open_page(viewport=DESK, **options):
+        context = chromium.new_context(base_url=clinic.url, viewport=viewport, locale="en-GB", **options)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(visitor, logins):
+    """A signed-in page for one role of the demo."""
+
+    def enter(role="reception", viewport=DESK):
+        page = visitor(viewport)
+        page.goto("/")
+        email, password = logins[role]
+        page.get_by_label("E-mail").fill(email)
+        page.get_by_label("Password", exact=True).fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/diary/**")
+        return page
+
+    return enter
