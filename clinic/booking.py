@@ -21,7 +21,8 @@ from patients.models import Patient, User
 from patients.refusals import Conflict
 from patients.submissions import Sent
 from treatments import safety
-from treatments import series as courses_of
+from treatments import series as treatment_series
+from treatments.findings import Finding
 from treatments.models import Service, TreatmentSession
 
 Status = Appointment.Status
@@ -41,7 +42,7 @@ def book(
     note: str = "",
     submission: Sent | None = None,
 ) -> Appointment:
-    """Book one visit; the patient's next session when `session` is given. A repeated submission gets the first visit."""
+    """Book one visit, or the given session of a series. A repeated submission gets the first visit."""
     request = request_for(
         location=location, service=service, session=session, practitioner=practitioner, patient=patient
     )
@@ -166,7 +167,7 @@ def complete(appointment: Appointment, *, version: int, by: User, now: datetime,
         _save(visit, "status", "finished_at")
         if visit.session is not None:
             began_at = visit.started_at or visit.starts_at
-            courses_of.mark_done(visit.session, on=began_at.astimezone(visit.location.zone).date())
+            treatment_series.mark_done(visit.session, on=began_at.astimezone(visit.location.zone).date())
         reminders.completed(visit, now)
         return visit
 
@@ -184,7 +185,7 @@ def no_show(appointment: Appointment, *, version: int, by: User, now: datetime, 
         _save(visit, "status")
         placing.release_claims(visit)
         if visit.session is not None:
-            courses_of.mark_missed(visit.session)
+            treatment_series.mark_missed(visit.session)
         reminders.void(visit, now)
         return visit
 
@@ -206,9 +207,7 @@ def undo(appointment: Appointment, *, version: int, by: User, now: datetime, rea
     return _step(appointment, before[0], version, by, now, reason, **before[1])
 
 
-def enter_in_error(
-    appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = ""
-) -> Appointment:
+def enter_in_error(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
     """Mark a visit as booked by mistake: it stays on record and counts for nothing."""
 
     def work() -> Appointment:
@@ -246,12 +245,12 @@ def _write(placement: Placement, offer: Offer, by: User, now: datetime) -> Appoi
     placing.write_claims(visit, offer)
     placing.write_overrides(visit, placement, by, now)
     if visit.session is not None:
-        courses_of.mark_booked(visit.session)
+        treatment_series.mark_booked(visit.session)
     todo.follow_review(visit, now)
     return visit
 
 
-def _settle_into(visit: Appointment, placement: Placement, offer: Offer, found: list[safety.Finding]) -> None:
+def _settle_into(visit: Appointment, placement: Placement, offer: Offer, found: list[Finding]) -> None:
     visit.starts_at, visit.ends_at = offer.starts_at, offer.ends_at
     visit.practitioner_id = offer.practitioner_id
     visit.needs_review = gate.awaits_decision(found)
@@ -292,7 +291,7 @@ def _restore(appointment: Appointment, version: int, by: User, now: datetime, re
         _save(visit, "status", "practitioner", *cleared, *ASSESSED)
         placing.write_claims(visit, offer)
         if visit.session is not None:
-            courses_of.mark_booked(visit.session)
+            treatment_series.mark_booked(visit.session)
         todo.follow_review(visit, now)
         reminders.replan(visit, now)
         return visit
@@ -306,7 +305,7 @@ def _step(
     def work() -> Appointment:
         visit = _locked(appointment, version)
         if visit.status == Status.COMPLETED and visit.session is not None:
-            courses_of.undo_done(visit.session)
+            treatment_series.undo_done(visit.session)
         for name, value in times.items():
             setattr(visit, name, value)
         _become(visit, to, by, now, reason)
@@ -366,7 +365,7 @@ def _save(visit: Appointment, *fields: str) -> None:
 
 def _free_session(visit: Appointment) -> None:
     if visit.session is not None:
-        courses_of.mark_planned(visit.session)
+        treatment_series.mark_planned(visit.session)
 
 
 def _by_public_ids(stored: str) -> list[Appointment]:

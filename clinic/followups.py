@@ -36,7 +36,7 @@ class Wanted:
 
 
 def settle(series_ids: Iterable[int], now: datetime) -> None:
-    """Plan, keep or void the unsent follow-ups so that they fit the visits; a fixed number of queries for any course."""
+    """Plan, keep or void the unsent follow-ups so that they fit the visits, in a fixed number of queries."""
     ids = sorted(set(series_ids))
     if not ids:
         return

@@ -54,10 +54,35 @@ class OneOf(forms.TypedChoiceField):
         super().__init__(choices=choices, coerce=by_id.__getitem__, empty_value=None, required=False, **details)
 
 
-class PlaceForm(forms.Form):
+class DeskForm(forms.Form):
+    """A form whose fields templates place one by one."""
+
+    def __getitem__(self, name):
+        bound = super().__getitem__(name)
+        css = "form-select" if isinstance(bound.field.widget, forms.Select) else "form-control"
+        bound.field.widget.attrs.setdefault("class", css)
+        return bound
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is wrong, as lines to show."""
+        return [str(error) for errors in self.errors.values() for error in errors]
+
+
+class PlaceForm(DeskForm):
     """Where and with whom. What the clinic has one of is not asked."""
 
-    def __init__(self, data, *, location: Location | None = None, asks_where: bool = True) -> None:
+    def __init__(
+        self,
+        data,
+        *,
+        location: Location | None = None,
+        practitioner: Practitioner | None = None,
+        asks_where: bool = True,
+    ) -> None:
+        data = data.copy()
+        if practitioner is not None:
+            data.setdefault("practitioner", str(practitioner.resource.public_id))
         super().__init__(data)
         locations = list(Location.objects.filter(is_active=True))
         people = list(Practitioner.objects.filter(resource__is_active=True).select_related("resource"))
@@ -129,7 +154,7 @@ class SlotForm(PlaceForm):
         return self.is_valid() and bool(self.location and self.chosen("service"))
 
 
-class TimeForm(forms.Form):
+class TimeForm(DeskForm):
     """One time out of the list, or another one typed in, and what goes with it.
 
     `allow` names the soft rules that stood in the way of the time `allow_at`.
@@ -184,6 +209,11 @@ class VisitForm(TimeForm):
     email = forms.EmailField(label=_("E-mail"), required=False)
     is_surely_new = forms.BooleanField(label=_("None of these: add a new patient"), required=False)
 
+    @property
+    def newcomer_fields(self) -> list[forms.BoundField]:
+        """What is asked of a new patient."""
+        return [self[name] for name in ("given_name", "family_name", "phone", "email")]
+
     def clean(self):
         details = super().clean()
         if details.get("patient") or self.errors:
@@ -211,7 +241,7 @@ class StatusForm(forms.Form):
     reason = forms.CharField(required=False, max_length=200)
 
 
-class SeriesForm(forms.Form):
+class SeriesForm(DeskForm):
     """A published protocol, this patient's areas and number of visits, and the first possible day."""
 
     protocol = forms.ChoiceField(label=_("Protocol"))
@@ -220,6 +250,7 @@ class SeriesForm(forms.Form):
     )
     sessions_planned = forms.IntegerField(label=_("Number of visits"), min_value=1, max_value=40)
     first_possible_on = DayField(label=_("First possible day"))
+    key = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, data, *, chosen: str, today: date) -> None:
         super().__init__(data)

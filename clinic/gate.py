@@ -8,8 +8,8 @@ from clinic.models import Appointment
 from clinic.refusals import Refused
 from patients.models import Patient
 from treatments import safety
+from treatments.findings import WARN, Finding
 from treatments.models import Service, TreatmentSession
-from treatments.safety import Finding
 
 
 def fulfilled(patient: Patient, on: date) -> dict[str, date]:
@@ -44,4 +44,4 @@ def refuse_blocked(found: list[Finding], stage: str) -> None:
 
 def awaits_decision(found: list[Finding]) -> bool:
     """Whether a clinician has to decide something before this visit can start."""
-    return any(finding.severity == safety.WARN and finding.needs_clinician for finding in found)
+    return any(finding.severity == WARN and finding.needs_clinician for finding in found)

@@ -14,15 +14,13 @@ from django.db import Error, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from clinic import availability, gate
+from clinic import availability, courses, gate
 from clinic.availability import Offer, Reason, Request
 from clinic.models import Appointment, Claim, RuleOverride
 from clinic.refusals import Busy, Refused, Taken
 from patients import locks
 from patients.models import Patient, User
-from treatments import series as courses_of
-from treatments.models import TreatmentSession
-from treatments.windows import Window
+from treatments.findings import Finding
 
 Result = TypeVar("Result")
 
@@ -88,11 +86,6 @@ def settled(work: Callable[[], Result]) -> Result:
     raise Busy
 
 
-def window_of(session: TreatmentSession) -> Window:
-    """Between which days the session should be: earliest is hard, latest is soft."""
-    return courses_of.windows(session.series)[session.number]
-
-
 def pick(placement: Placement, now: datetime) -> Offer:
     """The practitioner, room and device for the time; raises `NotFree`."""
     allowed = frozenset(placement.overrides)
@@ -115,16 +108,11 @@ def lock_and_look_again(placements: list[Placement], now: datetime, *, freed: li
     return offers
 
 
-def check_rules(placement: Placement) -> list:
+def check_rules(placement: Placement) -> list[Finding]:
     """The series' window and the safety rules; raises `Refused`, returns the findings that remain."""
     session = placement.request.session
     if session is not None:
-        window = window_of(session)
-        if placement.on < window.earliest:
-            raise Refused(
-                _("Too early: the earliest safe day for this session is %(day)s.")
-                % {"day": f"{window.earliest:%A %-d %B %Y}"}
-            )
+        window = courses.refuse_too_close(session, placement.on, besides=placement.request.ignore_id)
         if placement.on > window.latest and "after_window" not in placement.overrides:
             raise Refused(
                 _("Later than planned: this session is best by %(day)s. Allow it anyway by giving a reason.")
@@ -183,6 +171,6 @@ def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Of
     session, zone = placement.request.session, placement.request.location.zone
     offers = availability.nearest(placement.request, placement.starts_at, 40, now)
     if session is not None:
-        window = window_of(session)
+        window = courses.windows(session.series, besides=placement.request.ignore_id)[session.number]
         offers = [o for o in offers if window.earliest <= o.starts_at.astimezone(zone).date() <= window.latest]
     return offers[:count]

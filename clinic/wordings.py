@@ -74,7 +74,7 @@ def template_for(rule_key: str) -> str:
 def ensure_templates() -> int:
     """Add the wordings that are missing and leave edited ones alone; returns how many were added."""
     have = set(MessageTemplate.objects.filter(language="en").values_list("key", flat=True))
-    missing = [MessageTemplate(key=key, **_default(key)) for key in DEFAULTS if key not in have]
+    missing = [wording_default(key) for key in DEFAULTS if key not in have]
     MessageTemplate.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)
 
@@ -82,7 +82,7 @@ def ensure_templates() -> int:
 def wording(key: str, language: str) -> MessageTemplate:
     """The wording in the patient's language, else in English, else the one the software came with."""
     rows = {row.language: row for row in MessageTemplate.objects.filter(key=key, language__in=[language, "en"])}
-    return rows.get(language) or rows.get("en") or MessageTemplate(key=key, **_default(key))
+    return rows.get(language) or rows.get("en") or wording_default(key)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -102,6 +102,8 @@ def unknown_names(text: str) -> list[str]:
     return sorted(set(NAME.findall(text)) - set(NAMES))
 
 
-def _default(key: str) -> dict[str, str]:
+def wording_default(key: str) -> MessageTemplate:
+    """The wording the software came with, not saved."""
     subject, paragraphs = DEFAULTS[key]
-    return {"subject": str(subject), "body": "\n\n".join(str(paragraph) for paragraph in paragraphs)}
+    body = "\n\n".join(str(paragraph) for paragraph in paragraphs)
+    return MessageTemplate(key=key, subject=str(subject), body=body)

@@ -1,7 +1,7 @@
 """Clinical free text is encrypted in the column, bound to its row (AES-256-GCM).
 
-Stored as `key id$base64(nonce + ciphertext)`; the associated data is `label:public_id`, so a value copied to another row
-or column does not open. The first of settings.FIELD_KEYS writes, all of them read. Reading goes through a model
+Stored as `key id$base64(nonce + ciphertext)`; the associated data is `label:public_id`, so a value copied to another
+row or column does not open. The first of settings.FIELD_KEYS writes, all of them read. Reading goes through a model
 instance only: `values()` yields an opaque object and `update()` and filters refuse, because neither knows the row.
 """
 
@@ -34,9 +34,8 @@ class Ciphertext:
 
 
 def _keys() -> dict[str, bytes]:
-    return dict(
-        (name, base64.b64decode(key)) for name, _, key in (entry.partition(":") for entry in settings.FIELD_KEYS)
-    )
+    entries = (entry.partition(":") for entry in settings.FIELD_KEYS)
+    return {name: base64.b64decode(key) for name, _, key in entries}
 
 
 def encrypt(text: str, *, row: str) -> str:
@@ -100,7 +99,7 @@ class EncryptedTextField(models.TextField):
     def from_db_value(self, value: str | None, expression: object, connection: object) -> object:
         return Ciphertext(value) if value else value
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> object:
+    def pre_save(self, model_instance: models.Model, add: bool) -> object:  # noqa: FBT001 (Django's own signature)
         value = getattr(model_instance, self.attname)
         return Ciphertext(encrypt(value, row=self.row_of(model_instance))) if value else value
 

@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 
+import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
+from phonenumber_field.phonenumber import PhoneNumber
 
 from patients import consents, history, registration, submissions
 from patients.models import Allergy, ConsentText, Measurement, Patient, SubstanceTag, User
@@ -26,12 +28,24 @@ class DateInput(forms.DateInput):
         super().__init__(attrs, format="%Y-%m-%d")
 
 
+class PhoneField(PhoneNumberField):
+    """A number of a possible length, kept with its country code: a new range of numbers must not stop the desk."""
+
+    default_validators = []
+
+    def to_python(self, value: object) -> PhoneNumber | str:
+        number = super().to_python(value)
+        if not number:
+            return ""
+        if number.country_code is None or not phonenumbers.is_possible_number(number):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return PhoneNumber.from_string(number.as_e164)
+
+
 class OnceForm(forms.Form):
     """A form that is answered once, however often it is sent; every refusal gives it a fresh key."""
 
-    submission = forms.UUIDField(
-        widget=forms.HiddenInput, error_messages={"required": OUT_OF_DATE, "invalid": OUT_OF_DATE}
-    )
+    submission = forms.UUIDField(widget=forms.HiddenInput)
     status = 200
     refusal: ValidationError | None = None
 
@@ -46,6 +60,8 @@ class OnceForm(forms.Form):
             if self.is_valid():
                 sent = submissions.Sent(self.cleaned_data["submission"], self.data)
                 return submissions.answer(sent, user=user, verb=verb, act=act)
+            if any(field.errors for field in self.hidden_fields()):
+                self.add_error(None, OUT_OF_DATE)
         except ValidationError as refusal:
             self.refusal, self.status = refusal, getattr(refusal, "status_code", 422)
             self.add_error(None, refusal)
@@ -65,7 +81,7 @@ class PatientForm(OnceForm):
     given_name = forms.CharField(label=_("First name"), max_length=80)
     family_name = forms.CharField(label=_("Last name"), max_length=80)
     birth_date = forms.DateField(label=_("Date of birth"), required=False, widget=DateInput)
-    phone = PhoneNumberField(label=_("Phone"), required=False)
+    phone = PhoneField(label=_("Phone"), required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
     wants_messages = forms.BooleanField(label=_("Send reminders and check-ins by e-mail"), required=False, initial=True)
 
@@ -149,7 +165,7 @@ class MeasurementForm(OnceForm):
 class ConsentForm(OnceForm):
     """One wording on the page, signed on paper in front of the person who saves."""
 
-    text = forms.ChoiceField(error_messages={"invalid_choice": _("This wording is no longer in use.")})
+    text = forms.ChoiceField(widget=forms.HiddenInput)
 
     def __init__(self, *args: object, texts: list[ConsentText], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

@@ -74,7 +74,7 @@ def test_constraint_names_are_sentences():
     assert short == []
 
 
-def test_every_address_is_signed_in_staff_or_listed_as_open():
+def test_every_address_is_signed_in_staff_or_listed_as_open(counted):
     pages = list(addresses())
     unnamed = [path for name, path, view in pages if name is None]
     without_login = {name for name, path, view in pages if not getattr(view, "login_required", True)}
@@ -83,7 +83,7 @@ def test_every_address_is_signed_in_staff_or_listed_as_open():
         for name, path, view in pages
         if not name.startswith("account_") and getattr(view, "audience", None) not in access.AUDIENCES
     }
-    print(f"{len(pages)} addresses, {len(without_login)} open")
+    counted(f"URLconf: {len(pages)} addresses, {len(without_login)} open")
 
     assert unnamed == []
     assert without_login <= set(OPEN)
@@ -98,4 +98,3 @@ def test_the_four_roles_exist():
         "clinical lead",
         "administrator",
     }
-

@@ -21,11 +21,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is known of a person, over all records that were merged. Answers are per condition, newest first."""
+    """What is known of a person, over all records that were merged.
+
+    Answers are per condition, newest first; allergies are by substance with the keys of the rows that say so.
+    """
 
     birth_date: date | None = None
     answers: Mapping[int, tuple[Answer, ...]] = field(default_factory=dict)
     allergies: Mapping[str, str] = field(default_factory=dict)
+    allergies_in_words: tuple[str, ...] = ()
     skin_type: int | None = None
     weight_kg: Decimal | None = None
     consents: frozenset[str] = frozenset()
@@ -87,6 +91,8 @@ class Step:
     depth_max_mm: Decimal
     limit_min_mm: Decimal | None
     limit_max_mm: Decimal | None
+    usual_max_mm: Decimal | None = None
+    reason: str = ""
     block_reason: str = ""
 
 
@@ -100,6 +106,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     lines: tuple[Line, ...] = ()
     pairs: Mapping[frozenset[int], str] = field(default_factory=dict)
+    soft_max_depth_mm: Decimal | None = None
     min_age_years: int | None = None
     skin_caution_from: int | None = None
     consent_scope: str = ""

@@ -42,8 +42,9 @@ EFFECTS = {
 class Finding:
     """One result of a safety check.
 
-    `message` may name what the patient answered and is for clinicians; `desk_message` never does. `clears` says in words
-    what ends it, `clears_on` is the first local day without it. `basis` identifies what a clinician's decision was about.
+    `message` may name what the patient answered and is for clinicians; `desk_message` never does. `clears` says in
+    words what ends it, `clears_on` is the first local day without it. `basis` identifies what a clinician's decision
+    was about.
     """
 
     code: str
@@ -102,11 +103,11 @@ def decided(findings: Iterable[Finding], decisions: Iterable[Decision], on: date
     for decision in decisions:
         if decision.valid_until is None or on <= decision.valid_until:
             words.setdefault((decision.code, decision.basis), decision)
-    return [_with_decision(each, words.get((each.code, each.basis)) if each.is_decidable else None) for each in findings]
+    return [_with_decision(each, words.get((each.code, each.basis))) for each in findings]
 
 
 def _with_decision(finding: Finding, decision: Decision | None) -> Finding:
-    if decision is None:
+    if decision is None or not finding.is_decidable:
         return finding
     if decision.allows:
         note = _("Allowed by %(name)s.") % {"name": decision.by}
@@ -131,7 +132,7 @@ def not_now(until: date | None = None) -> str:
     """What reception says about a stop: when, never why."""
     if until is not None:
         return _("Not before %(day)s.") % {"day": in_words(until)}
-    return _("Not now. A clinician can explain why.")
+    return _("A clinician can explain why.")
 
 
 def ask_a_clinician() -> str:

@@ -133,10 +133,8 @@ def _condition(rule: Rule, subject: Subject, treatment: Treatment, on: date) -> 
         return _by_skin(rule, subject, treatment)
     if rule.answered_by != BY_QUESTION:
         return None
-    answer = standing(subject.answers.get(rule.condition_id, ()))
-    if answer is None or answer.answer != YES:
-        return None
-    if rule.is_bound_to_area and answer.area_ids and answer.area_ids.isdisjoint(treatment.area_ids):
+    answer = _standing_yes(rule, subject, treatment)
+    if answer is None:
         return None
     until = None
     if rule.washout_days is not None:
@@ -144,6 +142,14 @@ def _condition(rule: Rule, subject: Subject, treatment: Treatment, on: date) -> 
         if on >= until:
             return None
     return _finding(rule, treatment, answer.key, until)
+
+
+def _standing_yes(rule: Rule, subject: Subject, treatment: Treatment) -> Answer | None:
+    answer = standing(subject.answers.get(rule.condition_id, ()))
+    if answer is None or answer.answer != YES:
+        return None
+    is_elsewhere = rule.is_bound_to_area and answer.area_ids and answer.area_ids.isdisjoint(treatment.area_ids)
+    return None if is_elsewhere else answer
 
 
 def _by_age(rule: Rule, subject: Subject, treatment: Treatment, on: date) -> Finding | None:
@@ -210,7 +216,7 @@ def _is_stricter(finding: Finding, other: Finding | None) -> bool:
 
 
 def _is_about(code: str, tag: Tag) -> bool:
-    """Keys are stable: `fish_allergy` is about the substance `fish`, `hymenoptera_allergy` about `hymenoptera_venom`."""
+    """Keys are stable: `fish_allergy` is about `fish`, `hymenoptera_allergy` about `hymenoptera_venom`."""
     return code.endswith("_allergy") and tag.key.startswith(code.removesuffix("_allergy"))
 
 
@@ -228,6 +234,7 @@ def _allergy(line: Line, tag: Tag, subject: Subject, treatment: Treatment) -> Fi
 
 def _undecided(code: str, text: str, basis: str, blocks: frozenset[str] = AT_THE_START) -> Finding:
     clears = _("A clinician decides before the treatment starts.")
+    words = ask_a_clinician()
     return Finding(
-        code, WARN, blocks, text, ask_a_clinician(), source=_("Allergies"), clears=clears, is_decidable=True, basis=basis
+        code, WARN, blocks, text, words, source=_("Allergies"), clears=clears, is_decidable=True, basis=basis
     )  # fmt: skip

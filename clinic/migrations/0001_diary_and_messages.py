@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('patients', '0004_catalogue_protocols_series'),
+        ('patients', '0003_staff_roles'),
         ('pghistory', '0007_auto_20250421_0444'),
         ('treatments', '0001_catalogue_protocols_series'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -17,7 +17,6 @@ from patients.encryption import EncryptedTextField
 from patients.models import Patient
 from treatments.models import Service, TreatmentSession
 
-
 STATUS_TRANSITIONS = (
     ("booked", "confirmed"),
     ("confirmed", "booked"),
@@ -132,16 +131,12 @@ class Appointment(models.Model):
                     ("patient", RangeOperators.EQUAL),
                     (TsTzRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
                 ],
-                condition=models.Q(
-                    status__in=["booked", "confirmed", "arrived", "in_treatment", "completed"]
-                ),
+                condition=models.Q(status__in=["booked", "confirmed", "arrived", "in_treatment", "completed"]),
                 violation_error_message=_("The patient already has a visit at this time."),
             ),
             models.UniqueConstraint(
                 fields=["session"],
-                condition=models.Q(
-                    status__in=["booked", "confirmed", "arrived", "in_treatment", "completed"]
-                ),
+                condition=models.Q(status__in=["booked", "confirmed", "arrived", "in_treatment", "completed"]),
                 name="appointment_session_has_one_live_visit",
                 violation_error_message=_("This session already has a visit in the diary."),
             ),
@@ -185,9 +180,7 @@ class AppointmentChange(models.Model):
     kind = models.CharField(_("what"), max_length=8, choices=Kind)
     starts_at = models.DateTimeField(_("start before"))
     ends_at = models.DateTimeField(_("end before"))
-    practitioner = models.ForeignKey(
-        Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    practitioner = models.ForeignKey(Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(_("status before"), max_length=16, choices=Appointment.Status)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -238,9 +231,7 @@ class Claim(models.Model):
     """One resource, taken for one span by an appointment or a hold. While live, no two may overlap."""
 
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="claims")
-    appointment = models.ForeignKey(
-        Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="claims"
-    )
+    appointment = models.ForeignKey(Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="claims")
     hold = models.ForeignKey(Hold, null=True, blank=True, on_delete=models.CASCADE, related_name="claims")
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
@@ -254,11 +245,14 @@ class Claim(models.Model):
                 condition=models.Q(ends_at__gt=models.F("starts_at")), name="claim_ends_after_start"
             ),
             models.CheckConstraint(
-                condition=models.Q(ends_at__lte=models.F("starts_at") + models.Value("12:00:00", models.DurationField())),
+                condition=models.Q(
+                    ends_at__lte=models.F("starts_at") + models.Value("12:00:00", models.DurationField())
+                ),
                 name="claim_is_at_most_12_hours",
             ),
             models.CheckConstraint(
-                condition=models.Q(appointment__isnull=False, hold=None) | models.Q(appointment=None, hold__isnull=False),
+                condition=models.Q(appointment__isnull=False, hold=None)
+                | models.Q(appointment=None, hold__isnull=False),
                 name="claim_is_of_an_appointment_or_a_hold",
             ),
             ExclusionConstraint(

@@ -12,7 +12,6 @@ from patients.encryption import EncryptedTextField
 from patients.models import Patient
 from treatments.models import TreatmentSeries
 
-
 STATE_TRANSITIONS = (
     ("scheduled", "claimed"),
     ("scheduled", "void"),
@@ -136,9 +135,7 @@ class Reminder(models.Model):
             models.Index(
                 fields=["lane", "due_at"], condition=models.Q(state="scheduled"), name="reminder_scheduled_by_due"
             ),
-            models.Index(
-                fields=["lease_until"], condition=models.Q(state="claimed"), name="reminder_claimed_by_lease"
-            ),
+            models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="reminder_claimed_by_lease"),
         ]
         triggers = [pgtrigger.FSM(name="reminder_state_moves_as_allowed", field="state", transitions=STATE_TRANSITIONS)]
 

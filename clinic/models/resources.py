@@ -160,9 +160,7 @@ class Qualification(models.Model):
     class Meta:
         verbose_name = _("qualification")
         verbose_name_plural = _("qualifications")
-        constraints = [
-            models.UniqueConstraint(fields=["practitioner", "technique"], name="qualification_is_held_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["practitioner", "technique"], name="qualification_is_held_once")]
 
     def __str__(self):
         return f"{self.practitioner}: {self.technique}"

@@ -51,7 +51,7 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
     shown = newcomers.page(request, place, form)
     status = 200
     if request.method == "POST" and "search" not in request.POST:
-        status = 422
+        shown, status = shown | {"errors": form.sentences}, 422
         if form.is_valid():
             answer, refused = newcomers.take(request, place, form)
             if answer is not None:
@@ -77,7 +77,7 @@ def appointment(request: HttpRequest, appointment: uuid.UUID) -> HttpResponse:
 def appointment_move(request: HttpRequest, appointment: uuid.UUID) -> HttpResponse:
     """Another time, and another practitioner if wanted, at the same location."""
     visit = _visit_or_404(appointment)
-    place = DayForm(request.GET, location=visit.location, asks_where=False)
+    place = DayForm(request.GET, location=visit.location, practitioner=visit.practitioner, asks_where=False)
     form = MoveForm(request.POST if request.method == "POST" else None, location=visit.location)
     today = timespans.local_day(visit.location.zone, timezone.now())
     asked = availability.request_for(

@@ -18,6 +18,7 @@ from treatments.windows import Window
 
 BOOKABLE = ("draft", "awaiting_clearance", "active")
 State = TreatmentSession.State
+TO_BOOK = (State.PLANNED, State.MISSED)
 MARKS = {State.DONE: "is-done", State.BOOKED: "is-booked", State.SKIPPED: "is-off", State.VOIDED: "is-off"}
 
 
@@ -44,11 +45,13 @@ class Card:
 
     @property
     def upcoming(self) -> Step | None:
-        return next((s for s in self.steps if s.session.state in (State.PLANNED, State.BOOKED)), None)
+        return next((step for step in self.steps if step.session.state in (*TO_BOOK, State.BOOKED)), None)
 
     @property
     def to_book(self) -> Step | None:
-        return next((s for s in self.steps if s.session.state == State.PLANNED), None) if self.is_running else None
+        if not self.is_running:
+            return None
+        return next((step for step in self.steps if step.session.state in TO_BOOK), None)
 
     @property
     def is_running(self) -> bool:
@@ -83,12 +86,14 @@ def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:
 
 
 def _card(series: TreatmentSeries, on: date) -> Card:
-    windows = courses_of.windows(series)
+    visits = {session.number: next(iter(session.appointments.all()), None) for session in series.sessions.all()}
+    days = {number: visit.starts_at.astimezone(visit.location.zone).date() for number, visit in visits.items() if visit}
+    windows = courses_of.windows(series, booked=days, today=on)
     steps = []
     for session in series.sessions.all():
         window = windows.get(session.number)
-        is_late = session.state == State.PLANNED and window is not None and window.latest < on
-        steps.append(Step(session, window, next(iter(session.appointments.all()), None), is_late))
+        is_late = session.state in TO_BOOK and window is not None and window.is_late(on)
+        steps.append(Step(session, window, visits[session.number], is_late))
     return Card(series, steps)
 
 

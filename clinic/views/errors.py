@@ -16,6 +16,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: signed in, but not for this page."""
+    if getattr(request, "htmx", False):
+        return beside_the_form(request, [_("Your role at the clinic does not include this. Nothing was changed.")], 403)
     return render(request, "403.html", {"layout": layout(request)}, status=403)
 
 

@@ -12,10 +12,9 @@ from clinic import availability, booking, timespans
 from clinic.forms import SlotForm, VisitForm
 from clinic.models import Appointment
 from clinic.refusals import Refused
-from clinic.views import slots
+from clinic.views import cards, slots
 from patients import registration, search, submissions
 from patients.models import Patient
-from treatments import series as courses_of
 from treatments.models import Service, TreatmentSession
 
 FOUND = 8
@@ -110,10 +109,15 @@ def _session(person: Patient, service: Service) -> TreatmentSession | None:
     """The session that a visit for a treatment is: the next one of the patient's series of this service."""
     if service.kind != Service.Kind.TREATMENT:
         return None
-    for series in person.series.filter(protocol_version__protocol__service=service).order_by("created_at"):
-        session = courses_of.next_session(series)
-        if session is not None and session.state == TreatmentSession.State.PLANNED:
-            return session
+    sessions = TreatmentSession.objects.filter(
+        series__patient=person,
+        series__protocol_version__protocol__service=service,
+        series__state__in=cards.BOOKABLE,
+        state__in=cards.TO_BOOK,
+    )
+    session = sessions.select_related("series").order_by("series__created_at", "number").first()
+    if session is not None:
+        return session
     raise Refused(
         _("%(patient)s has no open session of “%(service)s”. Start a series on the patient’s page first.")
         % {"patient": person, "service": service}

@@ -7,16 +7,16 @@ from functools import partial
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic import availability, booking, gate, timespans
+from clinic import availability, booking, gate
 from clinic.forms import DayForm, SeriesForm, TimeForm
 from clinic.models import Appointment, Location
 from clinic.views import cards, slots
-from patients import audit
+from patients import audit, submissions
 from patients.access import patient_or_404, staff_only
 from patients.models import Patient
 from treatments import safety
@@ -29,21 +29,42 @@ from treatments.models import TreatmentSeries
 def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
     """Choose a protocol, areas, number of visits and the first day; the safety checks are shown before saving."""
     person = patient_or_404(patient)
+    today = cards.clinic_day(timezone.now())
     data = request.POST if request.method == "POST" else None
-    form = SeriesForm(data, chosen=(data or request.GET).get("protocol", ""), today=cards.clinic_day(timezone.now()))
-    status = 200
+    form = SeriesForm(data, chosen=(data or request.GET).get("protocol", ""), today=today)
+    shown, status = {"patient": person, "form": form, "key": uuid.uuid4()}, 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                started = courses_of.start(person, **form.details, by=request.user)
+                started = _start(request, person, form, today)
             except ValidationError as error:
-                form.add_error(None, ValidationError(error.messages))
+                shown["refusals"] = error.messages
             else:
-                messages.success(request, _("The series is set up. Book its first session."))
-                return redirect("session_book", started.public_id)
-    shown = {"patient": person, "form": form, "checks": cards.checks(_checks_before(person, form), request.user)}
+                messages.success(request, _("The series is set up. Now book its first session."))
+                return redirect("session_book", started)
+        shown["errors"] = form.sentences
+    if form.version is not None:
+        shown["checks"] = cards.checks(_findings_before(person, form, today), request.user)
     return render(request, "clinic/series_new.html", shown, status=status)
+
+
+def _start(request: HttpRequest, person: Patient, form: SeriesForm, today: date) -> str:
+    def act() -> str:
+        fulfilled = gate.fulfilled(person, form.details["first_possible_on"])
+        started = courses_of.start(person, **form.details, today=today, by=request.user, fulfilled=fulfilled)
+        return str(started.public_id)
+
+    sent = slots.sent(request, form.cleaned_data["key"])
+    return submissions.answer(sent, user=request.user, verb="start_series", act=act)
+
+
+def _findings_before(person: Patient, form: SeriesForm, today: date) -> list[safety.Finding]:
+    """The checks of the plan as it is typed, or as it is filled in at first."""
+    typed = form.cleaned_data if form.is_bound else {}
+    areas = typed.get("areas") or form.fields["areas"].queryset
+    on = typed.get("first_possible_on") or today
+    return safety.assess_plan(person, form.version, areas, on, fulfilled=gate.fulfilled(person, on))
 
 
 @staff_only

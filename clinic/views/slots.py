@@ -113,6 +113,7 @@ def choose(
     status = 200
     if request.method == "POST":
         status = 422
+        shown = shown | {"errors": form.sentences}
         if form.is_valid():
             answer, refused = attempt(request, form, asked, act, done)
             if answer is not None:

@@ -21,7 +21,7 @@ __all__ = [
     "Medication",
     "Patient",
     "PortalAccess",
-    "SubstanceTag",
     "Submission",
+    "SubstanceTag",
     "User",
 ]

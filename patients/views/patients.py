@@ -20,8 +20,15 @@ from patients.registration import LikelyDuplicates
 @require_GET
 @staff_only
 def patients(request):
-    query = request.GET.get("q", "")
-    context = {"query": query, "found": search.find(query), "next": safe_next(request)}
+    query, target = request.GET.get("q", ""), safe_next(request)
+    found = search.find(query)
+    context = {
+        "query": query,
+        "found": found,
+        "rows": [(patient, where_next(request, str(patient.public_id))) for patient in found.patients],
+        "next": target,
+        "new_href": reverse("patient_new", query={"q": query, "next": target} if target else {"q": query}),
+    }
     is_fragment = request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request
     return render(request, "patients/_found.html" if is_fragment else "patients/list.html", context)
 

@@ -26,9 +26,22 @@ from clinic.models import (
     WorkingHours,
 )
 from clinic.refusals import Refused
-from patients.models import Patient, User
+from patients.models import BodyArea, Patient, User
 from tests.clinic.calendars_by_hand import random_world
-from treatments.models import Service, ServiceSegment, Technique
+from treatments.models import (
+    DepthStep,
+    Indication,
+    Phase,
+    Protocol,
+    ProtocolVersion,
+    SeriesArea,
+    Service,
+    ServiceSegment,
+    Technique,
+    TreatmentSeries,
+    TreatmentSession,
+    VersionSegment,
+)
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 3, 2)
@@ -185,7 +198,7 @@ def check_takes(world, offer, start):
         assert [t for t in offer.takes if t.resource_id == thing.pk] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_free_starts_and_explain_agree_with_a_plain_calendar(seed):
     world = random_world(seed)
@@ -508,3 +521,50 @@ def test_request_for_refuses_a_service_without_a_duration():
 
     with pytest.raises(Refused, match="“Nothing” has no duration yet, so it cannot be booked"):
         request_for(location=make_location(), service=service)
+
+
+def test_request_for_a_session_asks_the_version_its_areas_and_their_techniques():
+    service = make_service(technique=Technique.objects.create(key="own", label="Own", modality="microneedling"))
+    session = make_session(service, areas=2)
+    named = Technique.objects.get(key="needles")
+
+    request = request_for(location=make_location(), service=service, session=session)
+
+    assert request.shape.minutes == 10 + 2 * 4
+    assert request.technique_ids == {service.technique_id, named.pk}
+
+
+def make_session(service, areas):
+    indication = Indication.objects.create(key="glow", label="Glow")
+    protocol = Protocol.objects.create(
+        key="p", name="P", modality="microneedling", indication=indication, service=service
+    )
+    version = ProtocolVersion.objects.create(
+        protocol=protocol, number=1, sessions_min=1, sessions_typical=1, sessions_max=1, min_age_years=18
+    )
+    phase = Phase.objects.create(
+        version=version,
+        position=1,
+        name="Phase",
+        sessions=1,
+        interval_min_days=7,
+        interval_ideal_days=7,
+        interval_max_days=7,
+    )
+    VersionSegment.objects.create(
+        version=version, position=1, kind="hands_on", base_minutes=10, minutes_per_area=4, holds_practitioner=True
+    )
+    technique = Technique.objects.create(key="needles", label="Needling", modality="microneedling")
+    series = TreatmentSeries.objects.create(
+        patient=Patient.objects.create(given_name="Ada", family_name="Quill"),
+        protocol_version=version,
+        sessions_planned=1,
+        started_on=MONDAY,
+        first_possible_on=MONDAY,
+        created_by=User.objects.create(email="series@clinic.example", name="S"),
+    )
+    for number in range(areas):
+        area = BodyArea.objects.create(key=f"area{number}", label="Area", group="face")
+        SeriesArea.objects.create(series=series, area=area)
+        DepthStep.objects.create(version=version, area=area, technique=technique, depth_min_mm=1, depth_max_mm=1)
+    return TreatmentSession.objects.create(series=series, number=1, phase=phase)

@@ -9,10 +9,16 @@ from playwright.sync_api import sync_playwright
 
 from scripts.stack import Stack
 
-FLAGS = (
-    "--no-sandbox --disable-dev-shm-usage --disable-gpu --disable-quic --disable-background-networking"
-    " --no-first-run --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 

@@ -1,5 +1,6 @@
 """Every page of the URLconf, found by following links, in Chromium: reachable, accessible, quiet in the console."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -53,16 +54,23 @@ def pages_of(page):
     return {**seen, "account_logout": [reverse("account_logout")]}
 
 
+def keep_errors(problems, message):
+    if message.type == "error":
+        problems.append(message.text)
+
+
 def findings(page):
     found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")
+    ]
 
 
-def test_every_page_is_reachable_accessible_and_keeps_the_content_policy(sign_in):
+def test_every_page_is_reachable_accessible_and_keeps_the_content_policy(sign_in, counted):
     problems, visited = [], {}
     for viewport in (DESK, PHONE):
         page = sign_in("lead", viewport)
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("console", partial(keep_errors, problems))
         for name, paths in pages_of(page).items():
             answer = page.goto(paths[-1])
             problems += [f"{name} {viewport['width']} px: {line}" for line in findings(page)]
@@ -72,6 +80,7 @@ def test_every_page_is_reachable_accessible_and_keeps_the_content_policy(sign_in
             visited[name] = paths[-1]
 
     missing = {name for name, _, _ in addresses()} - set(visited) - set(NOT_A_PAGE)
-    print(f"{len(visited)} pages visited at {DESK['width']} and {PHONE['width']} px, {len(NOT_A_PAGE)} have no page")
+    widths = f"{DESK['width']} and {PHONE['width']} px"
+    counted(f"Chromium: {len(visited)} pages visited at {widths}, {len(NOT_A_PAGE)} addresses have no page")
     assert missing == set()
     assert problems == []

@@ -1,0 +1,50 @@
+"""A series as the diary sees it: when its sessions are booked, and what that makes of the windows of the others."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from clinic.models import Appointment
+from clinic.refusals import Refused
+from treatments import series as treatment_series
+from treatments.models import TreatmentSeries, TreatmentSession
+from treatments.windows import Window
+
+
+def booked_days(series: Iterable[TreatmentSeries], *, besides: int | None = None) -> dict[int, dict[int, date]]:
+    """The local day of every session in the diary, by series and number; `besides` leaves one appointment out."""
+    days: dict[int, dict[int, date]] = {}
+    rows = (
+        Appointment.objects.live()
+        .filter(session__series__in=[each.pk for each in series])
+        .exclude(pk=besides)
+        .select_related("session", "location")
+    )
+    for visit in rows:
+        local = visit.starts_at.astimezone(visit.location.zone).date()
+        days.setdefault(visit.session.series_id, {})[visit.session.number] = local
+    return days
+
+
+def windows(series: TreatmentSeries, *, besides: int | None = None) -> dict[int, Window]:
+    """The window of each session by number, counted from real and booked days."""
+    booked = booked_days([series], besides=besides).get(series.pk, {})
+    return treatment_series.windows(series, booked=booked)
+
+
+def refuse_too_close(session: TreatmentSession, on: date, *, besides: int | None = None) -> Window:
+    """Refuse a day that is too early for this session, or that brings a later booked session too close to it."""
+    window = windows(session.series, besides=besides)[session.number]
+    if on < window.earliest:
+        day = f"{window.earliest:%A %-d %B %Y}"
+        raise Refused(_("Too early: the earliest safe day for this session is %(day)s.") % {"day": day})
+    booked = booked_days([session.series], besides=besides).get(session.series_id, {})
+    then = treatment_series.windows(session.series, booked={**booked, session.number: on})
+    for number, day in sorted(booked.items()):
+        if number > session.number and day < then[number].earliest:
+            raise Refused(
+                _("Session %(number)d is booked on %(day)s, which would be too soon after this one. Move it first.")
+                % {"number": number, "day": f"{day:%A %-d %B %Y}"}
+            )
+    return window
