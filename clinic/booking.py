@@ -57,7 +57,7 @@ def book_many(
 
     def work() -> list[Appointment]:
         if submission is not None:
-            stored = submissions.once(submission.key, by, "book", submission.body)
+            stored = submissions.once(submission, user=by, verb="book")
             if stored is not None:
                 return _by_public_ids(stored)
         offers = placing.lock_and_look_again(list(placements), now)
@@ -65,7 +65,7 @@ def book_many(
         reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
         if submission is not None:
             result = ",".join(str(visit.public_id) for visit in visits)
-            submissions.record(submission.key, by, "book", submission.body, result=result)
+            submissions.record(submission, user=by, verb="book", result=result)
         return visits
 
     return placing.settled(work)

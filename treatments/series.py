@@ -25,7 +25,7 @@ _ENDED = (State.DONE, *_OUT_OF_THE_COURSE)
 
 def start(
     patient: Patient, version: ProtocolVersion, *, areas: Iterable[BodyArea], sessions_planned: int,
-    first_possible_on: date, by: User, started_on: date | None = None, note: str = "",
+    first_possible_on: date, by: User, today: date | None = None, note: str = "",
     fulfilled: Mapping[str, date] | None = None,
 ) -> TreatmentSeries:  # fmt: skip
     """Start a series with all its sessions planned; it pins the version. Dates are local days at the clinic.
@@ -45,7 +45,7 @@ def start(
             protocol_version=version,
             state=TreatmentSeries.State.AWAITING_CLEARANCE,
             sessions_planned=sessions_planned,
-            started_on=started_on or first_possible_on,
+            started_on=today or first_possible_on,
             first_possible_on=first_possible_on,
             created_by=by,
             note=note.strip(),

@@ -12,7 +12,7 @@ EMERGENCY_ADVICE = "escalate_emergency"
 
 def check(tables: Tables) -> list[Fault]:
     """Every fault of protocols.json; needs tables whose other files have none."""
-    rules = (_names, _depths, _mix, _anaesthetic, _amounts, _phases, _minutes, _advice, _follow_ups)
+    rules = (_names, _scales_and_checks, _depths, _mix, _anaesthetic, _amounts, _phases, _minutes, _advice, _follow_ups)
     known = {table: keyed(records) for table, records in tables.items() if table != "consent_texts"}
     known["consent_texts"] = {text["scope"]: text for text in tables["consent_texts"]}
     fault = complaint("protocols")
@@ -31,6 +31,9 @@ def _names(one: Record, known: Known) -> Iterator[str]:
     service = known["services"].get(one["service"])
     if service and service["modality"] != one["modality"]:
         yield f"service '{one['service']}' is not for {one['modality']}"
+
+
+def _scales_and_checks(one: Record, known: Known) -> Iterator[str]:
     for name in unknown(one["outcome_scales"], known["outcome_scales"]):
         yield f"names the unknown outcome scale '{name}'"
     for name in one["outcome_scales"]:

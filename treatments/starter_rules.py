@@ -107,7 +107,7 @@ def _blocks(tables: Tables) -> Iterator[Fault]:
 
 def _areas(tables: Tables) -> Iterator[Fault]:
     fault = complaint("areas")
-    limit = keyed(tables["clinic_constants"])["hard_depth_limit_mm"]["value"]
+    limit = keyed(tables["clinic_constants"]).get("hard_depth_limit_mm", {"value": 0})["value"]
     for area in tables["areas"]:
         depths = [area[name] for name in NEEDLING_DEPTHS]
         if not area["microneedling_allowed"]:

@@ -79,12 +79,12 @@ def appointment_move(request: HttpRequest, appointment: uuid.UUID) -> HttpRespon
     visit = _visit_or_404(appointment)
     place = DayForm(request.GET, location=visit.location, practitioner=visit.practitioner, asks_where=False)
     form = MoveForm(request.POST if request.method == "POST" else None, location=visit.location)
-    today = timespans.local_day(visit.location.zone, timezone.now())
+    today = timespans.date_of(visit.location.zone, timezone.now())
     asked = availability.request_for(
         location=visit.location, service=visit.service, session=visit.session,
         practitioner=place.practitioner, patient=visit.patient, ignore=visit,
     )  # fmt: skip
-    day = max(today, timespans.local_day(visit.location.zone, visit.starts_at))
+    day = max(today, timespans.date_of(visit.location.zone, visit.starts_at))
     choice = {"place": place, "form": form, "asked": asked, "first": day, "done": _("Moved")}
     act = partial(_move, request, visit, form, place)
     return slots.choose(request, "clinic/appointment_move.html", **choice, act=act, shown={"visit": visit})
@@ -158,7 +158,7 @@ def _move(request: HttpRequest, visit: Appointment, form: MoveForm, place: DayFo
 def _show(
     request: HttpRequest, visit: Appointment, *, refusals: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    day = timespans.local_day(visit.location.zone, visit.starts_at)
+    day = timespans.date_of(visit.location.zone, visit.starts_at)
     findings = gate.findings(visit.patient, visit.service, visit.session, day) if visit.is_live else []
     shown = {
         "visit": visit,

@@ -71,7 +71,7 @@ class Card:
 def clinic_day(now: datetime) -> date:
     """Today where the clinic is; with several locations, at the first of them."""
     location = Location.objects.filter(is_active=True).order_by("pk").first()
-    return timespans.local_day(location.zone, now) if location else now.date()
+    return timespans.date_of(location.zone, now) if location else now.date()
 
 
 def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:

@@ -22,7 +22,7 @@ def diary(request: HttpRequest) -> HttpResponse:
     place = DayForm(request.GET)
     if place.location is None:
         return render(request, "clinic/diary_empty.html")
-    today = timespans.local_day(place.location.zone, timezone.now())
+    today = timespans.date_of(place.location.zone, timezone.now())
     day = place.day_or(today)
     shown = {
         "place": place,
@@ -38,7 +38,7 @@ def diary(request: HttpRequest) -> HttpResponse:
 
 def visits_of(location: Location, day: date, practitioner: Practitioner | None = None) -> list[Appointment]:
     """The visits of one local day, by practitioner and time; those booked by mistake are left out."""
-    span = timespans.day_span(location.zone, day)
+    span = timespans.local_day(location.zone, day)
     visits = Appointment.objects.for_lists().overlapping(span.start, span.end).filter(location=location)
     if practitioner is not None:
         visits = visits.filter(practitioner=practitioner)

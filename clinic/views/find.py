@@ -22,6 +22,6 @@ def find_time(request: HttpRequest) -> HttpResponse:
         asked = availability.request_for(
             location=place.location, service=place.chosen("service"), practitioner=place.practitioner
         )
-        first, last = slots.stretch(place, timespans.local_day(place.location.zone, now), now)
+        first, last = slots.stretch(place, timespans.date_of(place.location.zone, now), now)
         shown |= slots.listed(asked, place, first, last, now)
     return render(request, "clinic/find_time.html", shown)

@@ -100,7 +100,7 @@ def _person(request: HttpRequest, place: SlotForm, form: VisitForm) -> Patient:
 
 def _register(place: SlotForm, form: VisitForm) -> str:
     names = ("given_name", "family_name", "phone", "email", "is_surely_new")
-    today = timespans.local_day(place.location.zone, timezone.now())
+    today = timespans.date_of(place.location.zone, timezone.now())
     person = registration.register(**{name: form.cleaned_data[name] for name in names}, on=today)
     return str(person.public_id)
 

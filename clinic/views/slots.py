@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic import availability, placing, timespans
+from clinic import availability, courses, timespans
 from clinic.availability import Offer, Request
 from clinic.forms import PlaceForm, TimeForm
 from clinic.models import Appointment
@@ -55,13 +55,13 @@ def by_day(offers: list[Offer], place: PlaceForm) -> list[tuple[date, list[Slot]
 
 def stretch(place: PlaceForm, first: date, now: datetime) -> tuple[date, date]:
     """The days to show: two weeks from the day asked for, which is `first` unless another was typed."""
-    first = max(place.day_or(first), timespans.local_day(place.location.zone, now))
+    first = max(place.day_or(first), timespans.date_of(place.location.zone, now))
     return first, first + timedelta(days=DAYS_SHOWN - 1)
 
 
 def listed(asked: Request, place: PlaceForm, first: date, last: date, now: datetime) -> dict:
     """What a list of free starts shows, with the way to earlier and later days."""
-    today = timespans.local_day(place.location.zone, now)
+    today = timespans.date_of(place.location.zone, now)
     return {
         "place": place,
         "zone": place.location.zone,
@@ -89,7 +89,8 @@ def refusal(error: ValidationError, asked: Request, starts_at: datetime, now: da
 def _is_after_window(asked: Request, starts_at: datetime) -> bool:
     if asked.session is None:
         return False
-    return timespans.local_day(asked.location.zone, starts_at) > placing.window_of(asked.session).latest
+    window = courses.windows(asked.session.series, besides=asked.ignore_id)[asked.session.number]
+    return window.is_late(timespans.date_of(asked.location.zone, starts_at))
 
 
 def attempt(

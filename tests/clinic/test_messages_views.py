@@ -179,7 +179,8 @@ def test_ready_says_no_when_the_database_does_not_answer(client, db, monkeypatch
     def broken(*args, **kwargs):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(connections["default"], "cursor", broken)
+    with monkeypatch.context() as gone:
+        gone.setattr(connections["default"], "cursor", broken)
 
-    assert client.get(reverse("live")).status_code == 200
-    assert client.get(reverse("ready")).status_code == 503
+        assert client.get(reverse("live")).status_code == 200
+        assert client.get(reverse("ready")).status_code == 503

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
 
-from clinic import mail_server, outbox
+from clinic import mail_server, outbox, tasks
 from clinic.models import DeliveryAttempt, MessageTemplate, Reminder
 from tests import factories
 from tests.clinic.messages import DAY, HOUR, NOW, course, reminder, visit
@@ -334,10 +334,11 @@ def test_a_sender_that_lost_its_lease_neither_sends_nor_marks(place, inbox):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_senders_at_once_claim_different_rows(inbox):
+def test_two_senders_at_once_claim_different_rows(inbox, monkeypatch):
+    monkeypatch.setattr(outbox, "BATCH", 10)
     place = factories.location()
     rows = {reminder(place).pk for _ in range(20)}
-    barrier, claimed = threading.Barrier(2), {}
+    barrier, claimed = threading.Barrier(2, timeout=10), {}
 
     def sender(name):
         try:
@@ -354,8 +355,8 @@ def test_two_senders_at_once_claim_different_rows(inbox):
     for thread in threads:
         thread.join()
 
+    assert (len(claimed["one"]), len(claimed["two"])) == (10, 10)
     assert set(claimed["one"]) | set(claimed["two"]) == rows
-    assert set(claimed["one"]) & set(claimed["two"]) == set()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -372,6 +373,26 @@ def test_no_transaction_is_open_while_the_server_is_spoken_to(inbox, monkeypatch
 
     assert deliver() == 1
     assert seen == [False]
+
+
+def test_deliver_goes_on_from_batch_to_batch_and_stops_after_its_time(place, inbox, monkeypatch):
+    monkeypatch.setattr(outbox, "BATCH", 1)
+    for _ in range(4):
+        reminder(place)
+
+    minutes = iter(range(100))
+    assert outbox.deliver(lane=NORMAL, clock=lambda: NOW + next(minutes) * MINUTE) == 1
+    assert deliver(NOW + HOUR) == 3
+
+
+def test_the_bells_send_each_their_lane(place, inbox, monkeypatch):
+    normal, urgent = reminder(place), reminder(place, lane=URGENT)
+    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
+
+    assert tasks.ring_bell() == 1
+    assert (fresh(normal).state, fresh(urgent).state) == (State.SENT, State.SCHEDULED)
+    assert tasks.ring_urgent_bell() == 1
+    assert fresh(urgent).state == State.SENT
 
 
 # -- Django's own mail ------------------------------------------------------------------------------------------------

@@ -26,19 +26,19 @@ def desk(db):
 
 
 @pytest.fixture
-def page(client, desk):
+def show(client, desk):
     client.force_login(desk.by)
 
-    def show(**query):
+    def ask(**query):
         return client.get(reverse("diary"), query)
 
-    return show
+    return ask
 
 
-def test_diary_lists_a_visit_with_time_patient_service_and_link(page, desk):
+def test_diary_lists_a_visit_with_time_patient_service_and_link(show, desk):
     visit = desk.book(NINE, patient("Ada", "Quill"))
 
-    text = page(**DAY).content.decode()
+    text = show(**DAY).content.decode()
 
     assert ">09:00</time>–09:30" in text
     assert "Ada Quill" in text
@@ -54,8 +54,8 @@ def test_diary_shows_times_of_the_location(client, db):
     assert ">10:00</time>" in client.get(reverse("diary"), DAY).content.decode()
 
 
-def test_diary_asks_as_often_for_three_visits_as_for_one(page, desk):
-    page(**DAY)
+def test_diary_asks_as_often_for_three_visits_as_for_one(show, desk):
+    show(**DAY)
     counts = []
     for number in (1, 3):
         while desk.practitioner.appointments.count() < number:
@@ -63,61 +63,61 @@ def test_diary_asks_as_often_for_three_visits_as_for_one(page, desk):
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            page(**DAY)
+            show(**DAY)
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
 
 
-def test_diary_shows_today_when_no_day_is_asked_for(page):
-    assert "Monday 2 March 2026" in page().content.decode()
+def test_diary_shows_today_when_no_day_is_asked_for(show):
+    assert "Monday 2 March 2026" in show().content.decode()
 
 
-def test_diary_links_the_days_around_it(page):
-    text = page(**DAY).content.decode()
+def test_diary_links_the_days_around_it(show):
+    text = show(**DAY).content.decode()
 
     assert 'data-key="ArrowLeft" href="?day=2026-03-02"' in text
     assert 'data-key="ArrowRight" href="?day=2026-03-04"' in text
 
 
-def test_diary_leaves_out_what_was_booked_by_mistake(page, desk):
+def test_diary_leaves_out_what_was_booked_by_mistake(show, desk):
     visit = desk.book(NINE, patient("Bo", "Vane"))
     booking.enter_in_error(visit, version=1, by=desk.by, now=NOW)
 
-    assert "Bo Vane" not in page(**DAY).content.decode()
+    assert "Bo Vane" not in show(**DAY).content.decode()
 
 
-def test_diary_asks_for_a_location_only_when_there_are_two(page, desk):
-    assert 'name="location"' not in page().content.decode()
+def test_diary_asks_for_a_location_only_when_there_are_two(show, desk):
+    assert 'name="location"' not in show().content.decode()
 
     other = location("Second house")
 
-    answer = page(location=str(other.public_id), **DAY)
+    answer = show(location=str(other.public_id), **DAY)
     assert 'name="location"' in answer.content.decode()
     assert answer.context["location"] == other
 
 
-def test_diary_shows_one_practitioner_when_asked(page, desk):
+def test_diary_shows_one_practitioner_when_asked(show, desk):
     other = practitioner(desk.location, "Dr Crane")
     desk.book(NINE, patient("Ada", "Quill"), practitioner=desk.practitioner)
     desk.book(NINE + HALF, patient("Bo", "Vane"), practitioner=other)
 
-    visits = page(practitioner=str(other.resource.public_id), **DAY).context["visits"]
+    visits = show(practitioner=str(other.resource.public_id), **DAY).context["visits"]
 
     assert [str(visit.patient) for visit in visits] == ["Bo Vane"]
 
 
 @pytest.mark.parametrize("query", [{"day": "2026-02-30"}, {"day": "9999-12-31"}, {"location": "x"}])
-def test_diary_shows_today_for_a_value_that_means_nothing(page, query):
+def test_diary_shows_today_for_a_value_that_means_nothing(show, query):
     location("Second house")
 
-    answer = page(**query)
+    answer = show(**query)
 
     assert answer.status_code == 200
     assert answer.context["day"] == NOW.date()
 
 
-def test_diary_answers_a_poll_with_the_list_alone(client, page, desk):
+def test_diary_answers_a_poll_with_the_list_alone(client, show, desk):
     desk.book(NINE, patient("Ada", "Quill"))
 
     text = client.get(reverse("diary"), DAY, headers={"HX-Request": "true"}).content.decode()
@@ -132,5 +132,5 @@ def test_diary_says_what_to_do_before_there_is_a_location(client, db):
     assert "There is no location yet" in client.get(reverse("diary")).content.decode()
 
 
-def test_home_leads_staff_to_the_diary(page, client):
+def test_home_leads_staff_to_the_diary(show, client):
     assert client.get(reverse("home")).url == reverse("diary")

@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 def user(*roles, email="", name="Robin Reception", password=None):
     person = User.objects.create_user(email or f"person{next(number)}@clinic.example", password, name=name)
-    person.groups.set(Group.objects.filter(name__in=roles))
+    person.groups.set(Group.objects.get_or_create(name=role)[0] for role in roles)
     return person
 
 

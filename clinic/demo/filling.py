@@ -1,0 +1,177 @@
+"""Fills an empty clinic: protocols, premises, then one patient after the other, each in the order of their life."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from random import Random
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from clinic import placing, wordings
+from clinic.demo import people, premises
+from clinic.demo.visiting import CANCELLED, KEPT, MISSED, Diary
+from clinic.models import Appointment, Installation, Location, Reminder
+from patients.models import Patient
+from treatments import protocols
+from treatments import series as courses
+from treatments.models import ProtocolVersion, Service, TreatmentSeries, TreatmentSession
+
+SEED = 2
+VISITS = 600
+LOOKS_BACK_DAYS = 84
+CONSULTED_BEFORE_DAYS = (5, 12)
+IS_A_CONSULTATION_EVERY = 6
+IS_IN_BERLIN_EVERY = 3
+AREAS_AT_MOST = 3
+FITS_WITHIN_DAYS = 10
+ENDS = [*[KEPT] * 17, CANCELLED, CANCELLED, MISSED]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was made."""
+
+    patients: int
+    visits: int
+    reminders: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """A series under way, and where."""
+
+    patient: Patient
+    place: Location
+    series: TreatmentSeries
+
+
+def fill(now: datetime) -> Summary | None:
+    """Make the demo around `now`, all or nothing; None if the clinic has a location already."""
+    with transaction.atomic():
+        if Location.objects.exists():
+            return None
+        now = now.replace(second=0, microsecond=0)
+        Installation.objects.update_or_create(pk=1, defaults={"is_demo": True})
+        wordings.ensure_templates()
+        opened_on = (now - timedelta(days=2 * LOOKS_BACK_DAYS)).date()
+        staffed = premises.build(since=opened_on)
+        diary = Diary(staffed, now, Random(SEED))  # noqa: S311 - invented people, not secrets
+        versions = _publish(staffed, now)
+        forms = people.read_forms()
+        running = [course for number in range(people.COUNT) for course in _live(number, diary, forms, versions)]
+        _book_ahead(running, diary)
+        put_past_messages_away(now)
+        return Summary(people.COUNT, diary.made, Reminder.objects.count())
+
+
+def put_past_messages_away(now: datetime) -> None:
+    """Expire every message that was due before the demo was made, so that none of them is sent."""
+    Reminder.objects.due(now).update(state=Reminder.State.EXPIRED, why=_("It was too late to be useful."))
+
+
+def _publish(staffed: premises.Premises, now: datetime) -> list[ProtocolVersion]:
+    drafts = ProtocolVersion.objects.filter(state=ProtocolVersion.State.DRAFT).order_by("protocol__key")
+    return [protocols.publish(version, by=staffed.lead, now=now) for version in drafts]
+
+
+def _live(number: int, diary: Diary, forms: people.Forms, versions: list[ProtocolVersion]) -> Iterator[Course]:
+    """One patient up to now: a consultation, then a series with its past sessions, or the consultation alone."""
+    place = diary.premises.locations[number % IS_IN_BERLIN_EVERY == IS_IN_BERLIN_EVERY - 1]
+    today = diary.today(place)
+    patient = people.register(number, today)
+    if number % IS_A_CONSULTATION_EVERY == IS_A_CONSULTATION_EVERY - 1:
+        _talk_only(number, patient, place, diary, forms)
+        return
+    version = versions[number % len(versions)]
+    phase = version.phases.filter(is_maintenance=False).order_by("position")[0]
+    most = min(version.sessions_typical - 1, LOOKS_BACK_DAYS // phase.interval_ideal_days)
+    done = 0 if number in people.NEEDS_A_CLINICIAN else diary.rng.randint(0, most)
+    first_on = today - timedelta(days=done * phase.interval_ideal_days - diary.rng.randrange(5))
+    seen_on = min(first_on, today) - timedelta(days=diary.rng.randint(*CONSULTED_BEFORE_DAYS))
+    talk = _consult(patient, place, diary, seen_on)
+    by, told_at = diary.premises.lead, talk.ends_at
+    people.take_history(number, patient, forms, on=seen_on, by=by)
+    people.sign(patient, forms, version.consent_scope, at=told_at, by=by)
+    areas = [step.area for step in version.depth_steps.select_related("area")[:AREAS_AT_MOST]]
+    series = courses.start(
+        patient,
+        version,
+        areas=areas,
+        sessions_planned=version.sessions_typical,
+        first_possible_on=max(first_on, seen_on + timedelta(days=1)),
+        today=seen_on,
+        by=by,
+        fulfilled={"consultation": seen_on},
+    )
+    course = Course(patient, place, series)
+    _attend(course, diary, told_at, first_in_future=1)
+    yield course
+
+
+def _talk_only(number: int, patient: Patient, place: Location, diary: Diary, forms: people.Forms) -> None:
+    """Somebody who came, or will come, to ask; one or two of them told of an allergy."""
+    today = diary.today(place)
+    talk = _consult(patient, place, diary, today + timedelta(days=diary.rng.randint(-20, 20)))
+    if number in people.ALLERGIC:
+        people.note_allergy(patient, forms, at=diary.now, by=diary.premises.desk)
+    if talk.status == Appointment.Status.COMPLETED:
+        people.take_history(number, patient, forms, on=today, by=diary.premises.lead)
+
+
+def _consult(patient: Patient, place: Location, diary: Diary, on: date) -> Appointment:
+    service = Service.objects.get(key="first_consultation")
+    booked_at = diary.now - timedelta(days=max((diary.today(place) - on).days, 0) + diary.rng.randint(2, 6))
+    return diary.visit(patient, place, service, first=on, last=on + timedelta(days=3), booked_at=booked_at)
+
+
+def _attend(course: Course, diary: Diary, booked_at: datetime, first_in_future: int) -> None:
+    """Book and live through session after session, each booked when the last one was over, until some lie ahead."""
+    ahead = 0
+    while ahead < first_in_future:
+        session = _next_to_book(course.series)
+        visit = session and _book_session(course, session, diary, booked_at)
+        if not visit:
+            return
+        booked_at = min(max(visit.ends_at, booked_at), diary.now)
+        ahead += visit.starts_at > diary.now and visit.is_live
+
+
+def _book_session(course: Course, session: TreatmentSession, diary: Diary, booked_at: datetime) -> Appointment | None:
+    window = placing.window_of(session)
+    first = max(window.earliest, window.ideal - timedelta(days=1))
+    last = max(window.latest, first + timedelta(days=FITS_WITHIN_DAYS))
+    if first <= diary.today(course.place) - timedelta(days=LOOKS_BACK_DAYS):
+        return None
+    end = diary.rng.choice(ENDS)
+    service = course.series.protocol_version.protocol.service
+    return diary.visit(
+        course.patient,
+        course.place,
+        service,
+        first=first,
+        last=min(last, window.latest),
+        booked_at=booked_at,
+        session=session,
+        end=end,
+    )
+
+
+def _next_to_book(series: TreatmentSeries) -> TreatmentSession | None:
+    states = TreatmentSession.State
+    waiting = series.sessions.filter(state__in=[states.PLANNED, states.MISSED])
+    return waiting.select_related("phase", "series__protocol_version__protocol__service", "series__patient").first()
+
+
+def _book_ahead(running: list[Course], diary: Diary) -> None:
+    """One more session for each series in turn, until the diary holds as many visits as it should."""
+    rounds = 0
+    while diary.made < VISITS and rounds < max(version.sessions_max for version in _versions(running)):
+        rounds += 1
+        for course in running:
+            if diary.made < VISITS:
+                _attend(course, diary, diary.now, first_in_future=1)
+
+
+def _versions(running: list[Course]) -> set[ProtocolVersion]:
+    return {course.series.protocol_version for course in running}
