@@ -284,7 +284,13 @@ def _about_people(request: Request, board: Board, group: list[Calendar], minute:
     if not group:
         return [_reason(request, "not_qualified", _("Nobody works here who could do this visit."))]
     found = [[_reason(request, *why) for why in _why_not(request, calendar, minute)] for calendar in group]
-    return min(found, key=lambda reasons: (sum(not reason.is_soft for reason in reasons), len(reasons)))
+    return min(found, key=_how_far_from_free)
+
+
+def _how_far_from_free(reasons: list[Reason]) -> tuple[bool, int, int]:
+    """Somebody who is only busy is nearer than somebody who may never do it."""
+    never = any(reason.code == "not_qualified" for reason in reasons)
+    return never, sum(not reason.is_soft for reason in reasons), len(reasons)
 
 
 def _why_not(request: Request, calendar: Calendar, minute: int) -> list[tuple[str, str]]:

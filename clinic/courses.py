@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import date
 
+from django.db.models import Prefetch
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.models import Appointment
@@ -30,21 +32,28 @@ def booked_days(series: Iterable[TreatmentSeries], *, besides: int | None = None
 def windows(series: TreatmentSeries, *, besides: int | None = None) -> dict[int, Window]:
     """The window of each session by number, counted from real and booked days."""
     booked = booked_days([series], besides=besides).get(series.pk, {})
-    return treatment_series.windows(series, booked=booked)
+    return treatment_series.windows(_fresh(series), booked=booked)
 
 
 def refuse_too_close(session: TreatmentSession, on: date, *, besides: int | None = None) -> Window:
     """Refuse a day that is too early for this session, or that brings a later booked session too close to it."""
-    window = windows(session.series, besides=besides)[session.number]
+    series = _fresh(session.series)
+    booked = booked_days([series], besides=besides).get(series.pk, {})
+    window = treatment_series.windows(series, booked=booked)[session.number]
     if on < window.earliest:
-        day = f"{window.earliest:%A %-d %B %Y}"
+        day = date_format(window.earliest, "l j F Y")
         raise Refused(_("Too early: the earliest safe day for this session is %(day)s.") % {"day": day})
-    booked = booked_days([session.series], besides=besides).get(session.series_id, {})
-    then = treatment_series.windows(session.series, booked={**booked, session.number: on})
+    then = treatment_series.windows(series, booked={**booked, session.number: on})
     for number, day in sorted(booked.items()):
         if number > session.number and day < then[number].earliest:
             raise Refused(
                 _("Session %(number)d is booked on %(day)s, which would be too soon after this one. Move it first.")
-                % {"number": number, "day": f"{day:%A %-d %B %Y}"}
+                % {"number": number, "day": date_format(day, "l j F Y")}
             )
     return window
+
+
+def _fresh(series: TreatmentSeries) -> TreatmentSeries:
+    """The series as it is now, with its sessions; what was read before a lock does not count."""
+    sessions = Prefetch("sessions", TreatmentSession.objects.select_related("phase").order_by("number"))
+    return TreatmentSeries.objects.prefetch_related(sessions).get(pk=series.pk)

@@ -54,6 +54,19 @@ class OneOf(forms.TypedChoiceField):
         super().__init__(choices=choices, coerce=by_id.__getitem__, empty_value=None, required=False, **details)
 
 
+class DecisionForm(forms.Form):
+    """A clinician's yes or no to one question, with the reason."""
+
+    code = forms.CharField(max_length=120, widget=forms.HiddenInput)
+    answer = forms.TypedChoiceField(
+        label=_("Decision"),
+        choices=[("yes", _("Allow the treatment")), ("no", _("Do not treat"))],
+        coerce=lambda answer: answer == "yes",
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 class DeskForm(forms.Form):
     """A form whose fields templates place one by one."""
 
@@ -115,6 +128,10 @@ class PlaceForm(DeskForm):
     def day_or(self, day: date) -> date:
         """The date that was asked for, or this one."""
         return self.chosen("day") or day
+
+    def show_day(self, day: date) -> None:
+        """Fill in the day that is shown, when none or none that is valid was asked for."""
+        self.data["day"] = day.isoformat()
 
 
 class DayForm(PlaceForm):

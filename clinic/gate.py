@@ -44,4 +44,4 @@ def refuse_blocked(found: list[Finding], stage: str) -> None:
 
 def awaits_decision(found: list[Finding]) -> bool:
     """Whether a clinician has to decide something before this visit can start."""
-    return any(finding.severity == WARN and finding.needs_clinician for finding in found)
+    return any(finding.severity == WARN and finding.needs_clinician and not finding.decided_by for finding in found)

@@ -2,6 +2,7 @@
 
 import contextlib
 import smtplib
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -66,11 +67,14 @@ class MailServer:
 
     def _dial(self) -> smtplib.SMTP:
         config = self._config
-        kind = smtplib.SMTP_SSL if config.get("EMAIL_USE_SSL") else smtplib.SMTP
-        smtp = kind(config["EMAIL_HOST"], config["EMAIL_PORT"] or 0, timeout=TIMEOUT_SECONDS)
+        host, port = config["EMAIL_HOST"], config["EMAIL_PORT"] or 0
+        if config.get("EMAIL_USE_SSL"):
+            smtp = smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+        else:
+            smtp = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
         try:
             if config.get("EMAIL_USE_TLS"):
-                smtp.starttls()
+                smtp.starttls(context=ssl.create_default_context())
             if config.get("EMAIL_HOST_USER"):
                 smtp.login(config["EMAIL_HOST_USER"], config["EMAIL_HOST_PASSWORD"] or "")
         except OSError:

@@ -62,7 +62,7 @@ def deliver(*, lane: str, clock: Clock) -> int:
                 while claimed:
                     sent += _deliver_one(*claimed.pop(0), server, clock)
             except Unreachable as error:
-                _give_back(claimed, clock(), str(error))
+                _give_back(claimed, clock() + WAITS[Lane(lane)][0], str(error))
                 break
     return sent
 
@@ -158,11 +158,10 @@ def _put_off(row: Reminder, why: str, now: datetime) -> None:
         _mark(row, State.FAILED, why=why[:200], due_at=due_at)
 
 
-def _give_back(claimed: list[tuple[int, datetime]], now: datetime, why: str) -> None:
+def _give_back(claimed: list[tuple[int, datetime]], due_at: datetime, why: str) -> None:
     """Rows that were not tried because nobody listens wait as well, but it does not count as an attempt of theirs."""
     for pk, lease in claimed:
         row = Reminder(pk=pk, lease_until=lease)
-        due_at = now + WAITS[Lane.NORMAL][0]
         if not _mine(row).filter(expires_at__gt=due_at).update(state=State.FAILED, due_at=due_at, why=why[:200]):
             _mark(row, State.EXPIRED, why=why[:200])
 

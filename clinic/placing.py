@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from django.db import Error, connection, transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -116,7 +117,7 @@ def check_rules(placement: Placement) -> list[Finding]:
         if placement.on > window.latest and "after_window" not in placement.overrides:
             raise Refused(
                 _("Later than planned: this session is best by %(day)s. Allow it anyway by giving a reason.")
-                % {"day": f"{window.latest:%A %-d %B %Y}"}
+                % {"day": date_format(window.latest, "l j F Y")}
             )
     found = gate.findings(placement.patient, placement.request.service, session, placement.on)
     gate.refuse_blocked(found, "book")

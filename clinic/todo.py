@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from clinic.models import Appointment, Task
 from patients.models import User
 from patients.refusals import Refused
-from patients.roles import CLINICAL_LEAD, LABELS, has_role
+from patients.roles import CLINICAL_LEAD, LABELS, RECEPTION, has_role
 
 
 def open_review(appointment: Appointment, now: datetime) -> Task:
@@ -27,6 +27,23 @@ def open_review(appointment: Appointment, now: datetime) -> Task:
         due_at=due_at,
         opened_at=now,
     )
+
+
+def open_call(appointment: Appointment, now: datetime) -> Task:
+    """Ask reception to call the patient about a visit that a clinician decided against."""
+    task, _created = Task.objects.get_or_create(
+        appointment=appointment,
+        kind=Task.Kind.CALL,
+        done_at=None,
+        defaults={
+            "for_role": RECEPTION,
+            "patient": appointment.patient,
+            "text": _("A clinician decided against this treatment: call the patient and move or cancel the visit."),
+            "due_at": max(appointment.starts_at, now),
+            "opened_at": now,
+        },
+    )
+    return task
 
 
 def follow_review(appointment: Appointment, now: datetime) -> None:

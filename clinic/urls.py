@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from clinic.views import appointments, diary, find, health, home, messages, patient, series, tasks
+from clinic.views import appointments, decisions, diary, find, health, home, messages, patient, series, tasks
 
 handler400 = "clinic.views.errors.bad_request"
 handler403 = "clinic.views.errors.permission_denied"
@@ -19,6 +19,7 @@ urlpatterns = [
     path(VISIT, appointments.appointment, name="appointment"),
     path(f"{VISIT}move/", appointments.appointment_move, name="appointment_move"),
     path(f"{VISIT}cancel/", appointments.appointment_cancel, name="appointment_cancel"),
+    path(f"{VISIT}decide/", decisions.appointment_decide, name="appointment_decide"),
     path(f"{VISIT}status/", appointments.appointment_status, name="appointment_status"),
     path("patients/<uuid:patient>/", patient.patient, name="patient"),
     path("patients/<uuid:patient>/series/new/", series.series_new, name="series_new"),

@@ -186,7 +186,7 @@ def past(day: date) -> date:
 
 def _shown(value: object) -> str:
     if isinstance(value, date):
-        return date_format(value)
+        return date_format(value, "j F Y")
     if isinstance(value, bool):
         return str(_("yes")) if value else str(_("no"))
     return str(value) or str(_("nothing"))

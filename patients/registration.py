@@ -25,7 +25,7 @@ class LikelyDuplicates(Refused):
     """The person may be known already; `patients` are the records to look at, most alike first."""
 
     def __init__(self, patients: list[Patient]) -> None:
-        super().__init__(_("This person may be here already. Look at the records below before you add a new one."))
+        super().__init__(_("This person may be here already. Look at the likely records before you add a new one."))
         self.patients = patients
 
 

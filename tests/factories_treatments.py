@@ -4,7 +4,16 @@ import hashlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from patients.models import Allergy, BodyArea, Condition, Consent, ConsentText, HistoryAnswer, HistoryReview, SubstanceTag
+from patients.models import (
+    Allergy,
+    BodyArea,
+    Condition,
+    Consent,
+    ConsentText,
+    HistoryAnswer,
+    HistoryReview,
+    SubstanceTag,
+)
 from tests import factories
 from treatments import protocols
 from treatments import series as courses_of
@@ -119,9 +128,7 @@ def draft(
             interval_min_days=least, interval_ideal_days=ideal, interval_max_days=most,
         )  # fmt: skip
     for key, least, most in areas:
-        DepthStep.objects.create(
-            version=version, area=area(key), technique=how, depth_min_mm=least, depth_max_mm=most
-        )
+        DepthStep.objects.create(version=version, area=area(key), technique=how, depth_min_mm=least, depth_max_mm=most)
     for position, (each, amount, volume) in enumerate(mix, start=1):
         CocktailLine.objects.create(
             version=version, position=position, ingredient=each, amount=amount, unit=each.unit, volume_ml=volume,
@@ -159,7 +166,12 @@ def condition(key="pregnancy", action="block", modality="microneedling", *, wash
     defaults = {"label": key.capitalize(), "question": f"{key}?", "kind": "status", "scope": "anywhere", **details}
     row, _ = Condition.objects.get_or_create(key=key, defaults=defaults)
     Contraindication.objects.create(
-        condition=row, modality=modality, ingredient=with_, severity="absolute", action=action, washout_days=washout_days
+        condition=row,
+        modality=modality,
+        ingredient=with_,
+        severity="absolute",
+        action=action,
+        washout_days=washout_days,
     )
     return row
 

@@ -8,13 +8,13 @@ from random import Random
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clinic import placing, wordings
+from clinic import courses, wordings
 from clinic.demo import people, premises
 from clinic.demo.visiting import CANCELLED, KEPT, MISSED, Diary
 from clinic.models import Appointment, Installation, Location, Reminder
 from patients.models import Patient
 from treatments import protocols
-from treatments import series as courses
+from treatments import series as treatment_series
 from treatments.models import ProtocolVersion, Service, TreatmentSeries, TreatmentSession
 
 SEED = 2
@@ -58,7 +58,7 @@ def fill(now: datetime) -> Summary | None:
         staffed = premises.build(since=opened_on)
         diary = Diary(staffed, now, Random(SEED))  # noqa: S311 - invented people, not secrets
         versions = _publish(staffed, now)
-        forms = people.read_forms()
+        forms = people.read_forms(now)
         running = [course for number in range(people.COUNT) for course in _live(number, diary, forms, versions)]
         _book_ahead(running, diary)
         put_past_messages_away(now)
@@ -87,14 +87,14 @@ def _live(number: int, diary: Diary, forms: people.Forms, versions: list[Protoco
     phase = version.phases.filter(is_maintenance=False).order_by("position")[0]
     most = min(version.sessions_typical - 1, LOOKS_BACK_DAYS // phase.interval_ideal_days)
     done = 0 if number in people.NEEDS_A_CLINICIAN else diary.rng.randint(0, most)
-    first_on = today - timedelta(days=done * phase.interval_ideal_days - diary.rng.randrange(5))
+    first_on = today - timedelta(days=done * phase.interval_ideal_days - diary.rng.randint(1, 5))
     seen_on = min(first_on, today) - timedelta(days=diary.rng.randint(*CONSULTED_BEFORE_DAYS))
     talk = _consult(patient, place, diary, seen_on)
     by, told_at = diary.premises.lead, talk.ends_at
     people.take_history(number, patient, forms, on=seen_on, by=by)
     people.sign(patient, forms, version.consent_scope, at=told_at, by=by)
     areas = [step.area for step in version.depth_steps.select_related("area")[:AREAS_AT_MOST]]
-    series = courses.start(
+    series = treatment_series.start(
         patient,
         version,
         areas=areas,
@@ -138,7 +138,7 @@ def _attend(course: Course, diary: Diary, booked_at: datetime, first_in_future: 
 
 
 def _book_session(course: Course, session: TreatmentSession, diary: Diary, booked_at: datetime) -> Appointment | None:
-    window = placing.window_of(session)
+    window = courses.windows(session.series)[session.number]
     first = max(window.earliest, window.ideal - timedelta(days=1))
     last = max(window.latest, first + timedelta(days=FITS_WITHIN_DAYS))
     if first <= diary.today(course.place) - timedelta(days=LOOKS_BACK_DAYS):

@@ -26,6 +26,7 @@ FAMILY = (
 NEEDS_A_CLINICIAN = (7, 31, 58, 83)
 ALLERGIC = (12, 47, 90)
 WITHOUT_EMAIL_EVERY = 15
+IN_USE_SINCE = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Forms:
     allergen: SubstanceTag | None
 
 
-def read_forms() -> Forms:
-    """The questions of the intake form and the wordings in use."""
+def read_forms(now: datetime) -> Forms:
+    """The questions of the intake form and the consent wordings, which come into use."""
+    ConsentText.objects.filter(published_at=None).update(published_at=now - IN_USE_SINCE)
     asked = list(Condition.objects.filter(is_active=True, answered_by=Condition.AnsweredBy.QUESTION))
     reviewing = Contraindication.objects.filter(action="clinician_review", condition__in=asked, ingredient=None)
     rows = reviewing.values("condition").annotate(worst=Max("severity")).order_by("condition__position")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, time
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from clinic.models import (
@@ -96,11 +97,13 @@ def build(since: date) -> Premises:
 
 
 def _logins() -> dict[str, User]:
-    people = {}
+    people, password = {}, make_password(PASSWORD)
     for email, name, held in LOGINS:
         is_admin = roles.ADMINISTRATOR in held
-        people[name] = User.objects.create_user(email, PASSWORD, name=name, is_staff=is_admin, is_superuser=is_admin)
-        people[name].groups.set(Group.objects.filter(name__in=held))
+        person = people[name] = User.objects.create_user(email, name=name, is_staff=is_admin, is_superuser=is_admin)
+        person.password = password
+        person.save(update_fields=["password"])
+        person.groups.set(Group.objects.filter(name__in=held))
     return people
 
 

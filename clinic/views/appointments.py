@@ -19,6 +19,7 @@ from clinic.models import Appointment, MessageTemplate, Reminder
 from clinic.views import cards, newcomers, slots
 from patients import audit
 from patients.access import staff_only
+from patients.roles import CLINICAL_LEAD, has_role
 
 Status = Appointment.Status
 BACK = {
@@ -168,6 +169,8 @@ def _show(
         "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
         "can_undo": visit.status in BACK,
         "checks": cards.checks(findings, request.user),
+        "may_decide": has_role(request.user, CLINICAL_LEAD)
+        and any(f.needs_clinician and not f.decided_by for f in findings),
         "changes": visit.changes.select_related("by", "practitioner__resource"),
         "overrides": visit.overrides.select_related("allowed_by"),
         "reminders": _messages_of(visit),

@@ -102,6 +102,7 @@ class Check:
     """A safety check in the words of whoever reads it."""
 
     severity: str
+    headline: str
     message: str
     clears: str
 
@@ -109,8 +110,10 @@ class Check:
 def checks(findings: list[Finding], reader: User) -> list[Check]:
     """The findings; people without a clinical role read what to say and from when, never the clinical answer."""
     if has_role(reader, *CLINICAL):
-        return [Check(finding.severity, finding.message, finding.clears) for finding in findings]
-    spoken = [Check(finding.severity, finding.desk_message, _from_when(finding)) for finding in findings]
+        return [Check(finding.severity, finding.headline, finding.message, finding.clears) for finding in findings]
+    spoken = [
+        Check(finding.severity, finding.headline, finding.desk_message, _from_when(finding)) for finding in findings
+    ]
     return list(dict.fromkeys(spoken))
 
 

@@ -24,6 +24,7 @@ def diary(request: HttpRequest) -> HttpResponse:
         return render(request, "clinic/diary_empty.html")
     today = timespans.date_of(place.location.zone, timezone.now())
     day = place.day_or(today)
+    place.show_day(day)
     shown = {
         "place": place,
         "location": place.location,

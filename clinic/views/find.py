@@ -17,7 +17,7 @@ def find_time(request: HttpRequest) -> HttpResponse:
     """The free starts of two weeks; each leads to the booking page."""
     now = timezone.now()
     place = FindForm(request.GET)
-    shown = {"place": place}
+    shown = {"place": place, "location": place.location}
     if place.location and place.chosen("service"):
         asked = availability.request_for(
             location=place.location, service=place.chosen("service"), practitioner=place.practitioner

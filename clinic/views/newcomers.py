@@ -31,6 +31,7 @@ def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
         "place": place,
         "service": place.chosen("service"),
         "location": place.location,
+        "practitioner": place.practitioner,
         "zone": place.location.zone,
         "start": start,
         "form": form,

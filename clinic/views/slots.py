@@ -62,6 +62,7 @@ def stretch(place: PlaceForm, first: date, now: datetime) -> tuple[date, date]:
 def listed(asked: Request, place: PlaceForm, first: date, last: date, now: datetime) -> dict:
     """What a list of free starts shows, with the way to earlier and later days."""
     today = timespans.date_of(place.location.zone, now)
+    place.show_day(first)
     return {
         "place": place,
         "zone": place.location.zone,

@@ -17,6 +17,7 @@ from clinic import mail_server, outbox, tasks
 from clinic.models import DeliveryAttempt, MessageTemplate, Reminder
 from tests import factories
 from tests.clinic.messages import DAY, HOUR, NOW, course, reminder, visit
+from treatments.models import VersionAftercare
 
 State = Reminder.State
 NORMAL, URGENT = Reminder.Lane.NORMAL, Reminder.Lane.URGENT
@@ -128,6 +129,25 @@ def test_deliver_asks_the_questions_of_the_version(place, inbox):
     assert "- Question of check_24h?" in mail.get_content()
 
 
+def test_deliver_sends_the_advice_of_the_version(place, inbox):
+    first, *_ = course()
+    VersionAftercare.objects.create(
+        version=first.series.protocol_version,
+        key="sun",
+        kind="avoid",
+        title="Sun",
+        text="Stay in the shade.",
+        starts_after_hours=0,
+        ends_after_hours=48,
+        send_after_hours=0,
+    )
+    reminder(appointment=visit(place, NOW - DAY, session=first), rule_key="aftercare_sent", expires_at=NOW + DAY)
+
+    deliver()
+
+    assert "- Sun: Stay in the shade." in inbox.mails[0].get_content()
+
+
 def test_deliver_gives_up_a_wording_with_a_name_that_nothing_fills(place, inbox):
     MessageTemplate.objects.create(key="visit_booked", subject="Hello", body="{patient.birth_date}")
     row = reminder(place)
@@ -174,6 +194,16 @@ def test_deliver_looks_at_the_patient_again_before_it_sends(place, inbox, change
     deliver()
 
     assert (fresh(row).state, fresh(row).why) == (State.VOID, why)
+
+
+def test_deliver_expires_what_ran_out_between_claim_and_sending(place, inbox):
+    row = reminder(place)
+    ((pk, lease),) = outbox.claim(NORMAL, NOW)
+
+    with mail_server.MailServer({}) as server:
+        assert outbox._deliver_one(pk, lease, server, lambda: NOW + DAY) is False
+
+    assert fresh(row).state == State.EXPIRED
 
 
 def test_deliver_does_not_send_a_cancellation_of_a_visit_that_is_booked_again(place, inbox):
@@ -243,8 +273,10 @@ def test_deliver_expires_a_refused_message_that_cannot_be_tried_again_in_time(pl
 def test_deliver_charges_one_message_only_when_nobody_listens(place, settings):
     settings.SMTP = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": free_port()}
     first, second = reminder(place), reminder(place)
+    soon = reminder(appointment=visit(place, NOW + MINUTE / 2))
 
     assert deliver() == 0
+    assert fresh(soon).state == State.EXPIRED
 
     first, second = fresh(first), fresh(second)
     assert (first.state, first.attempts) == (State.FAILED, 1)

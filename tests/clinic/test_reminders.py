@@ -176,6 +176,22 @@ def test_replan_of_a_move_that_is_undone_within_the_wait_sends_nothing(place):
     assert list(planned(booked)) == ["visit_reminder-one-day", "visit_reminder-three-days"]
 
 
+def test_nothing_is_said_of_a_visit_that_begins_before_the_wait_is_over(place):
+    booked = visit(place, NOW + WAIT)
+
+    reminders.plan([booked], NOW)
+
+    assert planned(booked) == {}
+
+
+def test_replan_of_a_visit_that_is_over_plans_nothing_before_it(place):
+    booked = visit(place, FAR)
+
+    reminders.replan(booked, FAR + HOUR)
+
+    assert planned(booked) == {}
+
+
 def test_cancelled_before_anything_went_out_sends_nothing(place):
     booked = visit(place, FAR)
     reminders.plan([booked], NOW)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from tests.factories import NOW, Desk
+from tests.factories import NOW, Desk, user
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +66,9 @@ def test_find_time_never_looks_into_the_past(show, desk):
 @pytest.mark.parametrize("query", [{"service": "x"}, {"service": "\x00"}, {"day": "2026-02-30"}])
 def test_find_time_answers_a_value_that_means_nothing_with_the_form(show, query):
     assert show(**query).status_code == 200
+
+
+def test_find_time_says_what_to_do_before_there_is_a_location(client, db):
+    client.force_login(user("reception"))
+
+    assert "There is no location yet" in client.get(reverse("find_time")).content.decode()

@@ -268,6 +268,7 @@ def test_patient_page_lists_visits_to_come_and_past(staff, desk, monkeypatch):
     desk.book(NINE, ada)
     desk.book(NINE + timedelta(days=2), ada)
     monkeypatch.setattr("django.utils.timezone.now", lambda: NINE + timedelta(days=1))
+    staff.force_login(desk.by)
 
     answer = staff.get(patient_page(ada))
 
@@ -309,3 +310,28 @@ def test_patient_page_asks_as_often_for_three_visits_as_for_one(staff, desk):
 
 def test_patient_page_of_somebody_unknown_is_not_found(staff):
     assert staff.get(reverse("patient", args=[uuid.uuid4()])).status_code == 404
+
+
+@pytest.mark.parametrize("value", ["", "x" * 5000, "\x00", "2026-02-30", "9999-12-31T23:59Z", "0001-01-01T00:00+14:00"])
+def test_pages_answer_hostile_values_without_failing(staff, desk, value):
+    series = desk.start()
+    visit = desk.book(NINE, series.patient)
+    fields = (
+        *typed(NINE),
+        "day",
+        "practitioner",
+        "protocol",
+        "areas",
+        "version",
+        "other_day",
+        "other_time",
+        "allow_at",
+    )
+    pages = [book_page(series), start_page(series.patient), patient_page(series.patient)]
+    pages += [reverse(name, args=[visit.public_id]) for name in ("appointment_move", "appointment_cancel")]
+    good = typed(NINE, version=1)
+
+    answers = [staff.get(page, dict.fromkeys(fields, value)) for page in pages]
+    answers += [staff.post(page, good | {field: value}) for page in pages for field in ("starts_at", "version")]
+
+    assert {answer.status_code for answer in answers} <= {200, 302, 405, 409, 422}

@@ -6,6 +6,7 @@ from patients.models import BodyArea
 from tests.factories import NOW, Desk, number, patient, practitioner, room, service, user
 from treatments import series as treatment_series
 from treatments.models import (
+    AreaLimit,
     DepthStep,
     Indication,
     Phase,
@@ -27,6 +28,10 @@ class TreatmentDesk(Desk):
             key=f"needling-{next(number)}", label="Needling", modality="microneedling", confidence="proposed"
         )
         self.area = BodyArea.objects.create(key=f"cheek-{next(number)}", label="Cheek", group="face")
+        AreaLimit.objects.create(
+            area=self.area, technique=self.technique, depth_min_mm="0.5", depth_max_mm="1.5", depth_cap_mm="2.0",
+            confidence="proposed",
+        )  # fmt: skip
         self.needler = practitioner(self.location, "Dr Needle", techniques=[self.technique])
         self.treatment = service("treatment", 30, "treatment", name="Needling visit", modality="microneedling")
         self.version = self.publish()

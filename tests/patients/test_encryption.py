@@ -103,3 +103,7 @@ def test_empty_text_stays_empty_and_deferred_text_is_fetched():
     row = history.add_allergy(factories.patient(), tags=[factories.tag()], by=factories.user(), at=factories.NOW)
 
     assert Allergy.objects.defer("substance").get(pk=row.pk).substance == ""
+
+
+def test_field_is_reachable_on_the_class():
+    assert Medication.name.field.label == "patients_medication.name"

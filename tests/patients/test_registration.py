@@ -57,7 +57,7 @@ def test_register_refuses_likely_duplicates_until_surely_new():
 
     assert refusal.value.patients == [known]
     assert refusal.value.messages == [
-        "This person may be here already. Look at the records below before you add a new one."
+        "This person may be here already. Look at the likely records before you add a new one."
     ]
     assert register(is_surely_new=True).pk != known.pk
 

@@ -3286,7 +3286,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     ("low__isnull", True), ("high__isnull", True), ("high__gte", models.F("low")), _connector="OR"
                 ),
-                name="outcomescalegrade_rises",
+                name="outcomescalegrade_low_to_high",
             ),
         ),
         migrations.AddIndex(

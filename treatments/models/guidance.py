@@ -116,7 +116,7 @@ class OutcomeScaleGrade(models.Model):
         ordering = ("scale", "low")
         constraints = [
             models.UniqueConstraint(fields=["scale", "low"], name="outcomescalegrade_is_named_once"),
-            models.CheckConstraint(condition=rising("low", "high"), name="outcomescalegrade_rises"),
+            models.CheckConstraint(condition=rising("low", "high"), name="outcomescalegrade_low_to_high"),
         ]
 
     def __str__(self):
