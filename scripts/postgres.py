@@ -16,7 +16,6 @@ import sys
 import time
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -32,16 +31,11 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 BARE_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server: the child to watch and where to connect."""
+def start(group: children.Group, state: Path, *, log: Path, fast: bool) -> str:
+    """Start a server in `state`, made at the first time, and return its address.
 
-    child: children.Child
-    url: str
-
-
-def start(group: children.Group, state: Path, *, fast: bool) -> Server:
-    """Start a server in `state`, made at the first time; `fast` gives up all safety against power loss."""
+    A `fast` one gives up all safety against power loss.
+    """
     user = server_user()
     programs = find_programs(user)
     home = _owned_folder(state / "postgres", user)
@@ -57,14 +51,14 @@ def start(group: children.Group, state: Path, *, fast: bool) -> Server:
         name="postgres",
         command=[str(programs / "postgres"), "-D", str(data), *options],
         environment=BARE_ENVIRONMENT,
-        log=state / "logs" / "postgres.log",
+        log=log,
         stop_signal=signal.SIGINT,
         user=user,
     )
     group.start(child)
-    server = Server(child, f"postgres://{ROLE}:{password}@127.0.0.1:{port}/postgres")
-    group.wait_until(lambda: _answers(server.url), seconds=60, what="PostgreSQL")
-    return server
+    url = f"postgres://{ROLE}:{password}@127.0.0.1:{port}/postgres"
+    group.wait_until(lambda: _answers(url), seconds=60, what="PostgreSQL")
+    return url
 
 
 def make_database(server_url: str, name: str) -> str:

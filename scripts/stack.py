@@ -7,9 +7,11 @@
 """
 
 import http.client
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -46,7 +48,7 @@ class Stack:
         self.group = children.Group(state / "children.json", report)
         self.mail_dir = state / "mail"
         self.logins_file = state / "logins.txt"
-        self._drops: tuple[str, str] | None = None
+        self._afterwards = ExitStack()
 
     def __enter__(self) -> Self:
         try:
@@ -80,7 +82,7 @@ class Stack:
         if "DATABASE_URL" not in self.overrides:
             settings["DATABASE_URL"] = self._make_database()
         if "REDIS_URL" not in self.overrides:
-            settings["REDIS_URL"] = valkey.start(self.group, self.state, fast=self.throw_away).url
+            settings["REDIS_URL"] = valkey.start(self.group, self.state, fast=self.throw_away)
         if "EMAIL_URL" not in self.overrides:
             settings["EMAIL_URL"] = f"smtp://127.0.0.1:{self._port('mail')}"
         self.environment = environment.without_settings() | settings | self.overrides
@@ -123,16 +125,17 @@ class Stack:
     def stop(self) -> None:
         """Stop in order: web, beat, worker, mail, Valkey, PostgreSQL."""
         self.group.stop()
-        if self._drops:
-            postgres.drop_database(*self._drops)
-            self._drops = None
+        self._afterwards.close()
 
     def _make_database(self) -> str:
-        if not self.server_url:
-            server = postgres.start(self.group, self.state, fast=self.throw_away)
-            return postgres.make_database(server.url, "cadence")
-        self._drops = (self.server_url, f"cadence_{self.state.name.replace('-', '_')}")
-        return postgres.make_database(*self._drops)
+        if self.server_url:
+            name = f"cadence_{secrets.token_hex(8)}"
+            self._afterwards.callback(postgres.drop_database, self.server_url, name)
+            return postgres.make_database(self.server_url, name)
+        # A caller's temporary folder may be closed to the account that PostgreSQL runs as.
+        home = self._afterwards.enter_context(local.throw_away_folder()) if self.throw_away else self.state
+        log = self.state / "logs" / "postgres.log"
+        return postgres.make_database(postgres.start(self.group, home, log=log, fast=self.throw_away), "cadence")
 
     def _port(self, name: str) -> int:
         return ports.any_free() if self.throw_away else ports.remembered(self.state / "ports.json", name)

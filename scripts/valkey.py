@@ -5,7 +5,6 @@ import re
 import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import redis
@@ -13,16 +12,8 @@ import redis
 from scripts import children, local, ports
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server: the child to watch and where to connect."""
-
-    child: children.Child
-    url: str
-
-
-def start(group: children.Group, state: Path, *, fast: bool) -> Server:
-    """Start a server in `state`; it keeps every write in a log on disk unless it is `fast`."""
+def start(group: children.Group, state: Path, *, fast: bool) -> str:
+    """Start a server in `state` and return its address; it keeps every write on disk unless it is `fast`."""
     program = find_program()
     data = state / _folder_name(program)
     data.mkdir(mode=0o700, exist_ok=True)
@@ -39,9 +30,9 @@ def start(group: children.Group, state: Path, *, fast: bool) -> Server:
         folder=data,
     )
     group.start(child)
-    server = Server(child, f"redis://:{password}@127.0.0.1:{port}/0")
-    group.wait_until(lambda: _answers(server.url), seconds=30, what="Valkey")
-    return server
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    group.wait_until(lambda: _answers(url), seconds=30, what="Valkey")
+    return url
 
 
 def find_program() -> Path:

@@ -161,15 +161,15 @@ def state():
 def test_postgres_keeps_its_data_and_has_the_extensions(state):
     group = children.Group(state / "children.json")
     try:
-        server = postgres.start(group, state, fast=True)
-        url = postgres.make_database(server.url, "clinic")
+        server = postgres.start(group, state, log=state / "logs" / "postgres.log", fast=True)
+        url = postgres.make_database(server, "clinic")
         with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
             for name in ("btree_gist", "pg_trgm", "unaccent"):
                 cursor.execute(f"CREATE EXTENSION {name}")
             cursor.execute("CREATE TABLE kept AS SELECT 'ä' < 'z' AS by_code_point")
         group.stop()
-        again = postgres.start(group, state, fast=True)
-        url = postgres.make_database(again.url, "clinic")
+        again = postgres.start(group, state, log=state / "logs" / "postgres.log", fast=True)
+        url = postgres.make_database(again, "clinic")
         with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT by_code_point FROM kept")
             assert cursor.fetchall() == [(False,)]
@@ -183,13 +183,13 @@ def test_valkey_keeps_its_data_and_demands_the_password(state):
     group = children.Group(state / "children.json")
     try:
         server = valkey.start(group, state, fast=False)
-        with redis.Redis.from_url(server.url) as client:
+        with redis.Redis.from_url(server) as client:
             client.set("kept", "yes")
         group.stop()
         again = valkey.start(group, state, fast=False)
-        with redis.Redis.from_url(again.url) as client:
+        with redis.Redis.from_url(again) as client:
             assert client.get("kept") == b"yes"
-        nameless = re.sub(r":[^:]+@", "", again.url)
+        nameless = re.sub(r":[^:]+@", "", again)
         with redis.Redis.from_url(nameless) as stranger, pytest.raises(redis.AuthenticationError):
             stranger.ping()
     finally:

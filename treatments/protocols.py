@@ -114,7 +114,7 @@ def _wrong_mix(version: ProtocolVersion, plan: Plan, lines: list[CocktailLine]) 
     if total is not None and volume != total:
         words = {"sum": plain(volume), "total": plain(total)}
         yield VOLUME, _("The volumes add up to %(sum)s ml, not to %(total)s ml.") % words
-    if total is not None and version.max_total_ml is not None and total > version.max_total_ml:
+    if version.max_total_ml is not None and volume > version.max_total_ml:
         words = {"most": plain(version.max_total_ml)}
         yield VOLUME, _("The mix is more than the greatest volume of %(most)s ml.") % words
     if plan.modality == "mesotherapy" and not lines:

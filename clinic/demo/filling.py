@@ -8,7 +8,7 @@ from random import Random
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clinic import courses, wordings
+from clinic import courses, timespans, wordings
 from clinic.demo import people, premises
 from clinic.demo.visiting import CANCELLED, KEPT, MISSED, Diary
 from clinic.models import Appointment, Installation, Location, Reminder
@@ -19,10 +19,11 @@ from treatments.models import ProtocolVersion, Service, TreatmentSeries, Treatme
 
 SEED = 2
 VISITS = 600
-LOOKS_BACK_DAYS = 84
+LOOKS_BACK_DAYS = 35
 CONSULTED_BEFORE_DAYS = (5, 12)
 IS_A_CONSULTATION_EVERY = 6
 IS_IN_BERLIN_EVERY = 3
+IS_NEW_EVERY = 4
 AREAS_AT_MOST = 3
 FITS_WITHIN_DAYS = 10
 ENDS = [*[KEPT] * 17, CANCELLED, CANCELLED, MISSED]
@@ -54,7 +55,7 @@ def fill(now: datetime) -> Summary | None:
         now = now.replace(second=0, microsecond=0)
         Installation.objects.update_or_create(pk=1, defaults={"is_demo": True})
         wordings.ensure_templates()
-        opened_on = (now - timedelta(days=2 * LOOKS_BACK_DAYS)).date()
+        opened_on = (now - timedelta(days=4 * LOOKS_BACK_DAYS)).date()
         staffed = premises.build(since=opened_on)
         diary = Diary(staffed, now, Random(SEED))  # noqa: S311 - invented people, not secrets
         versions = _publish(staffed, now)
@@ -83,30 +84,42 @@ def _live(number: int, diary: Diary, forms: people.Forms, versions: list[Protoco
     if number % IS_A_CONSULTATION_EVERY == IS_A_CONSULTATION_EVERY - 1:
         _talk_only(number, patient, place, diary, forms)
         return
-    version = versions[number % len(versions)]
-    phase = version.phases.filter(is_maintenance=False).order_by("position")[0]
-    most = min(version.sessions_typical - 1, LOOKS_BACK_DAYS // phase.interval_ideal_days)
-    done = 0 if number in people.NEEDS_A_CLINICIAN else diary.rng.randint(0, most)
-    first_on = today - timedelta(days=done * phase.interval_ideal_days - diary.rng.randint(1, 5))
-    seen_on = min(first_on, today) - timedelta(days=diary.rng.randint(*CONSULTED_BEFORE_DAYS))
+    course = _begin_course(number, patient, place, diary, forms, versions[number % len(versions)])
+    _attend(course, diary, diary.now - timedelta(days=(today - course.series.started_on).days))
+    yield course
+
+
+def _begin_course(
+    number: int, patient: Patient, place: Location, diary: Diary, forms: people.Forms, version: ProtocolVersion
+) -> Course:  # fmt: skip
+    """Consult, ask, sign and start a series that has been going for some sessions, or is about to begin."""
+    first_on, seen_on = _since_when(number, diary, diary.today(place), version)
     talk = _consult(patient, place, diary, seen_on)
-    by, told_at = diary.premises.lead, talk.ends_at
-    people.take_history(number, patient, forms, on=seen_on, by=by)
-    people.sign(patient, forms, version.consent_scope, at=told_at, by=by)
-    areas = [step.area for step in version.depth_steps.select_related("area")[:AREAS_AT_MOST]]
+    seen_on, by = timespans.date_of(place.zone, talk.starts_at), diary.premises.lead
+    told_on = min(seen_on, diary.today(place))
+    people.take_history(number, patient, forms, on=told_on, by=by)
+    people.sign(patient, forms, version.consent_scope, at=min(talk.ends_at, diary.now), by=by)
     series = treatment_series.start(
         patient,
         version,
-        areas=areas,
+        areas=[step.area for step in version.depth_steps.select_related("area")[:AREAS_AT_MOST]],
         sessions_planned=version.sessions_typical,
         first_possible_on=max(first_on, seen_on + timedelta(days=1)),
-        today=seen_on,
+        today=told_on,
         by=by,
         fulfilled={"consultation": seen_on},
     )
-    course = Course(patient, place, series)
-    _attend(course, diary, told_at, first_in_future=1)
-    yield course
+    return Course(patient, place, series)
+
+
+def _since_when(number: int, diary: Diary, today: date, version: ProtocolVersion) -> tuple[date, date]:
+    """The days of the first session and of the consultation before it; of new patients both are to come."""
+    if number % IS_NEW_EVERY == 0 or number in people.NEEDS_A_CLINICIAN:
+        return today + timedelta(days=diary.rng.randint(3, 7)), today + timedelta(days=1)
+    interval = version.phases.filter(is_maintenance=False).order_by("position")[0].interval_ideal_days
+    most = min(version.sessions_typical - 1, LOOKS_BACK_DAYS // interval)
+    first_on = today - timedelta(days=diary.rng.randint(0, most) * interval - diary.rng.randrange(5))
+    return first_on, min(first_on, today) - timedelta(days=diary.rng.randint(*CONSULTED_BEFORE_DAYS))
 
 
 def _talk_only(number: int, patient: Patient, place: Location, diary: Diary, forms: people.Forms) -> None:
@@ -125,16 +138,16 @@ def _consult(patient: Patient, place: Location, diary: Diary, on: date) -> Appoi
     return diary.visit(patient, place, service, first=on, last=on + timedelta(days=3), booked_at=booked_at)
 
 
-def _attend(course: Course, diary: Diary, booked_at: datetime, first_in_future: int) -> None:
-    """Book and live through session after session, each booked when the last one was over, until some lie ahead."""
-    ahead = 0
-    while ahead < first_in_future:
+def _attend(course: Course, diary: Diary, booked_at: datetime) -> None:
+    """Book and live through session after session, each booked when the last one was over, until one lies ahead."""
+    is_ahead = False
+    while not is_ahead:
         session = _next_to_book(course.series)
         visit = session and _book_session(course, session, diary, booked_at)
         if not visit:
             return
         booked_at = min(max(visit.ends_at, booked_at), diary.now)
-        ahead += visit.starts_at > diary.now and visit.is_live
+        is_ahead = visit.starts_at > diary.now and visit.is_live
 
 
 def _book_session(course: Course, session: TreatmentSession, diary: Diary, booked_at: datetime) -> Appointment | None:
@@ -170,7 +183,7 @@ def _book_ahead(running: list[Course], diary: Diary) -> None:
         rounds += 1
         for course in running:
             if diary.made < VISITS:
-                _attend(course, diary, diary.now, first_in_future=1)
+                _attend(course, diary, diary.now)
 
 
 def _versions(running: list[Course]) -> set[ProtocolVersion]:

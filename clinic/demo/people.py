@@ -76,18 +76,15 @@ def register(number: int, on: date) -> Patient:
 
 
 def take_history(number: int, patient: Patient, forms: Forms, *, on: date, by: User) -> None:
-    """Ask everything, measure, and note what a few patients have."""
+    """Ask everything and note what a few patients have."""
     rng = Random(f"history {number}")  # noqa: S311
     answer = HistoryAnswer.Answer
     has = {forms.reviewed} if number in NEEDS_A_CLINICIAN else set()
     answers = [Given(each, answer.YES if each in has else answer.NO) for each in forms.asked]
     history.record_review(patient, answers, on=on, by=by)
-    measured = (
-        (Measurement.Kind.SKIN_TYPE, rng.choice([1, 2, 2, 3, 3])),
-        (Measurement.Kind.WEIGHT_KG, rng.randint(52, 96)),
-    )
-    for kind, value in measured:
-        history.add_measurement(patient, kind=kind, value=Decimal(value), on=on, by=by)
+    skin_type, weight_kg = Decimal(rng.choice([1, 2, 2, 3, 3])), Decimal(rng.randint(52, 96))
+    history.add_measurement(patient, kind=Measurement.Kind.SKIN_TYPE, value=skin_type, on=on, by=by)
+    history.add_measurement(patient, kind=Measurement.Kind.WEIGHT_KG, value=weight_kg, on=on, by=by)
 
 
 def note_allergy(patient: Patient, forms: Forms, *, at: datetime, by: User) -> None:

@@ -215,7 +215,10 @@ def test_the_rule_about_allergies_is_left_to_the_comparison_of_substances():
     assert condition(yes(), treatment(rule(answered_by="allergies"))) is None
 
 
-def allergies(found, *rows, lines=(Line(FISHY),), subject=None, **details):
+FISHY_MIX = (Line(FISHY),)
+
+
+def allergies(found, *rows, lines=FISHY_MIX, subject=None, **details):
     subject = subject or Subject(allergies=found)
     return list(rules.allergies(subject, treatment(*rows, lines=lines, **details), DAY))
 

@@ -1,8 +1,6 @@
 import pytest
 
-from tests.treatments.test_catalogue import edit, faults, folder
-
-__all__ = ["folder"]
+from tests.treatments.starter import edit, faults
 
 CASES = [
     ("mn_striae", {"indication": "tan"}, "names the unknown indication 'tan'"),
