@@ -68,7 +68,7 @@ def register(number: int, on: date) -> Patient:
         given_name=given,
         family_name=family,
         on=on,
-        birth_date=on - timedelta(days=365 * rng.randint(21, 63) + rng.randrange(365)),
+        birth_date=on - timedelta(days=365 * rng.randint(26, 62) + rng.randrange(365)),
         email=f"patient{number + 1:03}@mail.example" if reachable else "",
         # Numbers that the regulator keeps free for fiction.
         phone=f"+447700900{number:03}",

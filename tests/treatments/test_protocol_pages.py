@@ -3,6 +3,7 @@ from django.urls import reverse
 
 from tests import factories
 from tests.factories_treatments import clinical_lead, draft, ingredient, published
+from treatments import sheets
 from treatments.models import AreaLimit, ProtocolVersion, VersionAftercare
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +206,18 @@ def test_protocol_publish_without_any_version_is_not_found(as_lead):
     ProtocolVersion.objects.filter(pk=version.pk).delete()
 
     assert as_lead.post(publish_page(version), {"version": "nonsense"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (0, "right after the session"),
+        (1, "after 1 hour"),
+        (24, "after 24 hours"),
+        (36, "after 36 hours"),
+        (48, "after 2 days"),
+        (720, "after 30 days"),
+    ],
+)
+def test_hours_after_a_session_read_as_days_where_they_are_whole_days(hours, words):
+    assert sheets.hours_words(hours) == words

@@ -291,6 +291,16 @@ def test_a_mix_above_its_greatest_volume_is_refused_by_the_database():
         mixed((ingredient(), "20", "2"), max_total_ml="1.9")
 
 
+@pytest.mark.parametrize(("most", "is_refused"), [("2", False), ("1.9", True)])
+def test_publish_keeps_the_greatest_volume_where_no_total_is_given(most, is_refused):
+    version = mixed((ingredient(), "20", "2"), total_volume_ml=None, max_total_ml=most)
+
+    if not is_refused:
+        assert protocols.publish(version, by=clinical_lead(), now=NOW).state == "published"
+    else:
+        assert refusal_of(version) == {"total_volume_ml": ["The mix is more than the greatest volume of 1.9 ml."]}
+
+
 def test_publish_is_refused_for_mesotherapy_without_a_mix():
     assert refusal_of(mixed()) == {"cocktail_lines": ["A mix needs at least one ingredient."]}
 
