@@ -61,19 +61,23 @@ def start(group: children.Group, state: Path, *, log: Path, fast: bool) -> str:
     return url
 
 
-def make_database(server_url: str, name: str) -> str:
-    """Make the database if it is missing and return its address."""
-    with contextlib.closing(_connect(server_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-    return urllib.parse.urlsplit(server_url)._replace(path=f"/{name}").geturl()
+def make_database(url: str, name: str) -> str:
+    """Make the database on the server of `url` if it is missing and return its address."""
+    if not _ask(url, "SELECT 1 FROM pg_database WHERE datname = %s", [name]):
+        _order(url, "CREATE DATABASE {} TEMPLATE template0", name)
+    return _at(url, name)
 
 
-def drop_database(server_url: str, name: str) -> None:
-    """Drop the database and end whoever still uses it."""
-    with contextlib.closing(_connect(server_url)) as connection, connection.cursor() as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+def copy_database(url: str, name: str) -> str:
+    """Copy the database at `url`, which nobody may be using, and return the address of the copy."""
+    original = urllib.parse.urlsplit(url).path.lstrip("/")
+    _order(_at(url, "postgres"), "CREATE DATABASE {} TEMPLATE {}", name, original)
+    return _at(url, name)
+
+
+def drop_database(url: str) -> None:
+    """Drop the database at `url` and end whoever still uses it."""
+    _order(_at(url, "postgres"), "DROP DATABASE {} WITH (FORCE)", urllib.parse.urlsplit(url).path.lstrip("/"))
 
 
 def server_user() -> str:
@@ -181,10 +185,25 @@ def _owned_folder(folder: Path, user: str) -> Path:
     return folder
 
 
+def _at(url: str, name: str) -> str:
+    return urllib.parse.urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
 def _connect(url: str) -> psycopg2.extensions.connection:
     connection = psycopg2.connect(url, connect_timeout=5)
     connection.autocommit = True
     return connection
+
+
+def _ask(url: str, question: str, values: list[str]) -> list[tuple]:
+    with contextlib.closing(_connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(question, values)
+        return cursor.fetchall()
+
+
+def _order(url: str, order: str, *names: str) -> None:
+    with contextlib.closing(_connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql.SQL(order).format(*map(sql.Identifier, names)))
 
 
 def _answers(url: str) -> bool:

@@ -26,7 +26,7 @@ START_SECONDS = 60
 class Stack:
     """Start with `with` or `start()`. Settings in `overrides` win; a server named there is used, not started.
 
-    `server_url` is the address of a running PostgreSQL in which the stack makes a database of its own.
+    With `copy_of`, the address of a database, the stack works on a copy of it on the same server.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Stack:
         *,
         throw_away: bool = False,
         demo: bool = True,
-        server_url: str = "",
+        copy_of: str = "",
         report: Callable[[str, str], None] = lambda name, line: None,
     ) -> None:
         self.state = state
         self.overrides = dict(overrides or {})
         self.throw_away = throw_away
         self.demo = demo
-        self.server_url = server_url
+        self.copy_of = copy_of
         self.environment: dict[str, str] = {}
         self.group = children.Group(state / "children.json", report)
         self.mail_dir = state / "mail"
@@ -128,10 +128,10 @@ class Stack:
         self._afterwards.close()
 
     def _make_database(self) -> str:
-        if self.server_url:
-            name = f"cadence_{secrets.token_hex(8)}"
-            self._afterwards.callback(postgres.drop_database, self.server_url, name)
-            return postgres.make_database(self.server_url, name)
+        if self.copy_of:
+            url = postgres.copy_database(self.copy_of, f"cadence_{secrets.token_hex(8)}")
+            self._afterwards.callback(postgres.drop_database, url)
+            return url
         # A caller's temporary folder may be closed to the account that PostgreSQL runs as.
         home = self._afterwards.enter_context(local.throw_away_folder()) if self.throw_away else self.state
         log = self.state / "logs" / "postgres.log"

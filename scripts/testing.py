@@ -61,6 +61,7 @@ def _servers() -> Iterator[Stack]:
             stack.start_servers()
             stack.environment |= {"CADENCE_TEST_STATE": str(state), "DJANGO_ALLOW_ASYNC_UNSAFE": "true"}
             stack.manage("prepare", "--static-only")
+            stack.manage("migrate", "--verbosity", "0")  # each test database is a copy of this one
             yield stack
         except KeyboardInterrupt:
             say("Stopped.")

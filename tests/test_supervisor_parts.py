@@ -158,7 +158,7 @@ def state():
         yield spaced
 
 
-def test_postgres_keeps_its_data_and_has_the_extensions(state):
+def test_postgres_keeps_its_data_has_the_extensions_and_copies(state):
     group = children.Group(state / "children.json")
     try:
         server = postgres.start(group, state, log=state / "logs" / "postgres.log", fast=True)
@@ -169,10 +169,13 @@ def test_postgres_keeps_its_data_and_has_the_extensions(state):
             cursor.execute("CREATE TABLE kept AS SELECT 'ä' < 'z' AS by_code_point")
         group.stop()
         again = postgres.start(group, state, log=state / "logs" / "postgres.log", fast=True)
-        url = postgres.make_database(again, "clinic")
-        with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        copy = postgres.copy_database(postgres.make_database(again, "clinic"), "copy")
+        with contextlib.closing(psycopg2.connect(copy)) as connection, connection.cursor() as cursor:
             cursor.execute("SELECT by_code_point FROM kept")
             assert cursor.fetchall() == [(False,)]
+            postgres.drop_database(copy)
+            with pytest.raises(psycopg2.OperationalError, match="terminating connection"):
+                cursor.execute("SELECT 1")
         with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
             psycopg2.connect(re.sub(r":[^:]+@", ":wrong@", url))
     finally:
