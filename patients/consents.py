@@ -15,7 +15,7 @@ def sign(patient: Patient, text: ConsentText, *, method: str, at: datetime, by: 
     """Keep that the patient signed this wording; booked visits are then checked again."""
     if text.published_at is None or text.published_at > at:
         raise Refused(_("This wording is not in use yet, so it cannot be signed."))
-    with transaction.atomic():
+    with locks.or_busy(), transaction.atomic():
         _touch(patient)
         if Consent.objects.filter(patient__in=merging.group_of(patient), text=text, withdrawn_at=None).exists():
             raise Refused(_("This consent has already been signed."))
@@ -24,7 +24,7 @@ def sign(patient: Patient, text: ConsentText, *, method: str, at: datetime, by: 
 
 def withdraw(consent: Consent, *, at: datetime) -> Consent:
     """End a consent; it no longer counts from now on. A second call changes nothing."""
-    with transaction.atomic():
+    with locks.or_busy(), transaction.atomic():
         _touch(consent.patient)
         row = Consent.objects.get(pk=consent.pk)
         if row.withdrawn_at is None:

@@ -176,7 +176,7 @@ def latest_measurements(patient: Patient) -> dict[str, Measurement]:
 def _changing(patient: Patient, *, seen_revision: int | None = None) -> Iterator[None]:
     """Lock the person and, with what is written inside, make the diary above check the booked visits again."""
     keys = {patient.pk, merging.survivor(patient).pk}
-    with transaction.atomic():
+    with locks.or_busy(), transaction.atomic():
         locks.take(patients=keys)
         patient.refresh_from_db(fields=["safety_revision"])
         if seen_revision not in (None, patient.safety_revision):

@@ -5,12 +5,27 @@ One sorted statement cannot deadlock with another; what is read in the next stat
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+
+from patients.refusals import Busy
 
 PATIENT_OFFSET = 2**62
 WAIT = "3s"
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+@contextmanager
+def or_busy() -> Iterator[None]:
+    """Turn a lock that was not given in time into `Busy`; stands outside the transaction, which rolls back."""
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", None) == LOCK_NOT_AVAILABLE:
+            raise Busy from error
+        raise
 
 
 def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None:

@@ -67,7 +67,7 @@ def update(patient: Patient, *, version: int, on: date, **changes: object) -> Pa
     unknown = set(changes) - set(EDITABLE)
     if unknown:
         raise TypeError(f"Not a detail of a patient that can be corrected: {', '.join(sorted(unknown))}.")
-    with transaction.atomic():
+    with locks.or_busy(), transaction.atomic():
         locks.take(patients=[patient.pk])
         current = Patient.objects.select_for_update().get(pk=patient.pk)
         if current.version != version:

@@ -56,7 +56,7 @@ def record(sent: Sent, *, user: User | None, verb: str, result: str) -> Submissi
 
 def answer(sent: Sent, *, user: User | None, verb: str, act: Callable[[], str]) -> str:
     """Do `act` in a transaction and return its answer, or return the stored one without doing it again."""
-    with transaction.atomic():
+    with locks.or_busy(), transaction.atomic():
         earlier = once(sent, user=user, verb=verb)
         if earlier is None:
             earlier = act()

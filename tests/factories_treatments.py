@@ -161,7 +161,10 @@ def series(patient=None, version=None, *, areas=("cheek",), sessions_planned=Non
     )
 
 
-def condition(key="pregnancy", action="block", modality="microneedling", *, washout_days=None, with_=None, **details):
+def condition(
+    key="pregnancy", action="block", modality="microneedling", *,
+    washout_days=None, age_below_years=None, skin_type_from=None, with_=None, **details,
+):  # fmt: skip
     """A question together with its rule."""
     defaults = {"label": key.capitalize(), "question": f"{key}?", "kind": "status", "scope": "anywhere", **details}
     row, _ = Condition.objects.get_or_create(key=key, defaults=defaults)
@@ -172,6 +175,8 @@ def condition(key="pregnancy", action="block", modality="microneedling", *, wash
         severity="absolute",
         action=action,
         washout_days=washout_days,
+        age_below_years=age_below_years,
+        skin_type_from=skin_type_from,
     )
     return row
 

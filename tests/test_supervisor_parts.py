@@ -174,10 +174,10 @@ def test_postgres_keeps_its_data_has_the_extensions_and_copies(state):
             cursor.execute("SELECT by_code_point FROM kept")
             assert cursor.fetchall() == [(False,)]
             postgres.drop_database(copy)
-            with pytest.raises(psycopg2.OperationalError, match="terminating connection"):
+            with pytest.raises(psycopg2.OperationalError, match="terminat"):
                 cursor.execute("SELECT 1")
         with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-            psycopg2.connect(re.sub(r":[^:]+@", ":wrong@", url))
+            psycopg2.connect(re.sub(r":[^:]+@", ":wrong@", again))
     finally:
         group.stop()
 

@@ -1,6 +1,5 @@
 """Loads the rows that a safety check looks at, in a number of queries that does not depend on how many there are."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -83,8 +82,8 @@ def rules_for(modality: str) -> tuple[Rule, ...]:
             is_asked=row.condition.is_active,
             ingredient_id=row.ingredient_id,
             washout_days=row.washout_days,
-            age_below_years=_figure_of_key("under", row.condition.key),
-            skin_type_from=_figure_of_key("fitzpatrick", row.condition.key),
+            age_below_years=row.age_below_years,
+            skin_type_from=row.skin_type_from,
         )
         for row in rows
     )
@@ -218,9 +217,3 @@ def _done(
     return tuple(
         Done(done_on, gap_days if own == series_id else max(gap_days, other_gap)) for own, done_on, other_gap in rows
     )
-
-
-def _figure_of_key(stem: str, key: str) -> int | None:
-    """The catalogue's keys are stable and carry the figure: `under_18`, `fitzpatrick_4_6`."""
-    found = re.match(rf"{stem}_(\d+)(_|$)", key)
-    return int(found[1]) if found else None

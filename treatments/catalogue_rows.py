@@ -256,7 +256,8 @@ def area_limit(record: Record, of: Technique, shelf: Shelf) -> AreaLimit:
 
 def contraindications(record: Record, shelf: Shelf) -> Iterator[Contraindication]:
     """What a yes means: a row for each modality, and for each ingredient where it is about ingredients."""
-    waits = {name: record[name] for name in ("washout_days", "washout_days_min", "washout_days_max")}
+    names = ("age_below_years", "skin_type_from", "washout_days", "washout_days_min", "washout_days_max")
+    figures = {name: record[name] for name in names}
     for modality in record["applies_to"]:
         for key in record["only_for_ingredients"] or [None]:
             yield Contraindication(
@@ -265,7 +266,7 @@ def contraindications(record: Record, shelf: Shelf) -> Iterator[Contraindication
                 ingredient=shelf.get(Ingredient, key) if key else None,
                 severity=record["severity"],
                 action=record["action"],
-                **waits,
+                **figures,
                 **sourced(record),
             )
 

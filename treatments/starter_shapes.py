@@ -261,6 +261,7 @@ SHAPES: dict[str, Shape] = {
         "severity": one_of(*Contraindication.Severity.values),
         "kind": one_of(*Condition.Kind.values),
         "scope": one_of(*Condition.Scope.values),
+        **dict.fromkeys(("age_below_years", "skin_type_from"), maybe(whole)),
         **dict.fromkeys(("washout_days", "washout_days_min", "washout_days_max"), maybe(whole)),
         "action": one_of(*Contraindication.Action.values),
         "only_for_ingredients": keys,

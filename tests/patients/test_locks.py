@@ -1,8 +1,13 @@
+import threading
+
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from patients import locks
+from patients import history, locks
+from patients.models import Medication
+from patients.refusals import Busy
+from tests.patients import factories
 
 
 def held():
@@ -44,3 +49,37 @@ def test_take_waits_no_longer_than_three_seconds():
 def test_take_is_refused_outside_a_transaction():
     with pytest.raises(transaction.TransactionManagementError, match="there is none"):
         locks.take(resources=[1])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_verb_is_refused_as_busy_when_the_lock_is_not_given_in_time(monkeypatch):
+    monkeypatch.setattr(locks, "WAIT", "100ms")
+    patient, by, held_now, done = factories.patient(), factories.user(), threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            locks.take(patients=[patient.pk])
+            held_now.set()
+            done.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held_now.wait(10)
+    try:
+        with pytest.raises(Busy) as refusal:
+            history.add_medication(patient, name="Warfarin", by=by)
+    finally:
+        done.set()
+        other.join()
+
+    assert refusal.value.status_code == 503
+    assert refusal.value.messages == [
+        "Somebody else is saving this at the moment and nothing was saved. Please try again."
+    ]
+    assert not Medication.objects.exists()
+
+
+def test_other_troubles_of_the_database_stay_what_they_are():
+    with pytest.raises(OperationalError, match="gone"), locks.or_busy():
+        raise OperationalError("gone")

@@ -154,7 +154,7 @@ def test_a_withdrawn_consent_counts_no_more():
 
 def test_the_newest_measurement_counts():
     person, version = factories.patient(), draft()
-    condition("fitzpatrick_4_6", "advise", answered_by="skin_type")
+    condition("fitzpatrick_4_6", "advise", answered_by="skin_type", skin_type_from=4)
     for value, on in ((4, FIRST), (3, FIRST + timedelta(days=1))):
         Measurement.objects.create(
             patient=person, kind="skin_type", value=value, measured_on=on, measured_by=factories.user()
@@ -211,7 +211,7 @@ def test_assess_service_stops_a_visit_that_touches_the_skin(kind):
 
 def test_a_person_under_age_is_stopped_once():
     person = factories.patient(birth_date=date(2010, 3, 2))
-    condition("under_18", answered_by="birth_date")
+    condition("under_18", answered_by="birth_date", age_below_years=18)
 
     assert codes(check(person, draft(min_age_years=18)), "stop") == ["under_18"]
     assert codes(check(person, draft(min_age_years=21)), "stop") == ["min_age", "under_18"]

@@ -285,6 +285,8 @@ class Contraindication(Sourced):
     )
     severity = models.CharField(_("severity"), max_length=10, choices=Severity)
     action = models.CharField(_("action"), max_length=24, choices=Action)
+    age_below_years = models.PositiveSmallIntegerField(_("applies below this age, years"), null=True, blank=True)
+    skin_type_from = models.PositiveSmallIntegerField(_("applies from this skin type"), null=True, blank=True)
     washout_days = models.PositiveSmallIntegerField(_("wait, days"), null=True, blank=True)
     washout_days_min = models.PositiveSmallIntegerField(_("shortest wait of the sources, days"), null=True, blank=True)
     washout_days_max = models.PositiveSmallIntegerField(_("longest wait of the sources, days"), null=True, blank=True)
@@ -303,6 +305,10 @@ class Contraindication(Sourced):
                 fields=["condition", "modality", "ingredient"],
                 condition=Q(ingredient__isnull=False),
                 name="contraindication_is_one_per_ingredient",
+            ),
+            models.CheckConstraint(
+                condition=Q(skin_type_from=None) | Q(skin_type_from__gte=1, skin_type_from__lte=6),
+                name="contraindication_skin_type_is_1_to_6",
             ),
             models.CheckConstraint(
                 condition=rising("washout_days_min", "washout_days", "washout_days_max"),

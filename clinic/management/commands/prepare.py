@@ -13,6 +13,8 @@ from django.core.management import BaseCommand, call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from clinic import wordings
+
 CATALOGUE_IS_FROM = "prepare-catalogue-is-from"
 
 
@@ -58,11 +60,12 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
 
     def load_catalogue(self) -> None:
-        """Load the shipped catalogue unless this database has had it from the same files; the mark lives in it."""
+        """Load the shipped catalogue and wordings unless this database has had it from the same files; the mark lives in it."""
         now = fingerprint((settings.BASE_DIR / "treatments").rglob("*.*"))
         if cache.get(CATALOGUE_IS_FROM) != now:
             self.stdout.write("loading the catalogue")
             call_command("load_catalogue", stdout=self.stdout)
+            wordings.ensure_templates()
             cache.set(CATALOGUE_IS_FROM, now, timeout=None)
 
 
