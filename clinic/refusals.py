@@ -6,7 +6,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from patients.refusals import Refused
+from patients.refusals import Busy, Refused
 
 __all__ = ["Busy", "Refused", "Taken"]
 
@@ -19,12 +19,3 @@ class Taken(ValidationError):
     def __init__(self, message: str = "", *, alternatives: Sequence[datetime] = ()) -> None:
         super().__init__(message or _("This time has just been taken. Nothing you typed is lost: choose another time."))
         self.alternatives = list(alternatives)
-
-
-class Busy(ValidationError):
-    """The rows were locked for longer than the desk should wait."""
-
-    status_code = 503
-
-    def __init__(self) -> None:
-        super().__init__(_("The diary is busy at this moment and nothing was saved. Please try again."))

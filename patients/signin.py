@@ -3,6 +3,7 @@
 import ipaddress
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,7 +22,8 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         response = super().pre_login(request, user, **details)
         if response is None and settings.IS_PRODUCTION and is_staff_login(user):
             request.session.flush()
-            return render(request, "account/staff_closed.html", status=403)
+            # Raised, not returned: the login form would write the flushed session again to set its expiry.
+            raise ImmediateHttpResponse(render(request, "account/staff_closed.html", status=403))
         return response
 
     def get_client_ip(self, request: HttpRequest) -> str:

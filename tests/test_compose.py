@@ -95,6 +95,10 @@ def test_migration_waits_for_the_database(compose):
     assert compose["services"]["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 
 
+def test_migration_makes_no_demo(compose):
+    assert compose["services"]["migrate"]["command"] == "python manage.py prepare --no-static --no-demo"
+
+
 def test_one_beat_and_no_other_service_rings(compose):
     commands = {name: service.get("command", "") for name, service in compose["services"].items()}
 

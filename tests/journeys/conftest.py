@@ -42,7 +42,7 @@ def clinic(tmp_path_factory):
 def logins(clinic):
     """Role -> (e-mail, password) of the demo's people."""
     printed = clinic.manage("demo", "--logins")
-    password = re.search(r"[Pp]assword[^:]*:\s*(\S+)", printed).group(1)
+    password = re.search(r"password:?\s+(\S+)", printed).group(1)
     return {email.split("@")[0]: (email, password) for email in re.findall(r"[\w.]+@[\w.]+", printed)}
 
 

@@ -27,12 +27,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Choose what to leave out, and where the demo logins go."""
         parser.add_argument("--static-only", action="store_true", help="only collect the static files")
+        parser.add_argument("--no-static", action="store_true", help="leave the static files alone")
         parser.add_argument("--no-demo", action="store_true", help="leave an empty clinic empty")
         parser.add_argument("--logins-file", type=Path, help="write the demo logins to this file")
 
     def handle(self, *args: object, **options: object) -> None:
         """Do the steps whose sources changed."""
-        self.collect_static()
+        if not options["no_static"]:
+            self.collect_static()
         if options["static_only"]:
             return
         self.migrate()
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
 
     def load_catalogue(self) -> None:
-        """Load the shipped catalogue and wordings unless this database has had it from the same files; the mark lives in it."""
+        """Load the shipped catalogue and wordings unless this database, where the mark lives, has them from these files."""
         now = fingerprint((settings.BASE_DIR / "treatments").rglob("*.*"))
         if cache.get(CATALOGUE_IS_FROM) != now:
             self.stdout.write("loading the catalogue")
