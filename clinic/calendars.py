@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from clinic import timespans, visits
 from clinic.minutes import Ruler
@@ -75,64 +75,74 @@ class EpochMinutes(models.Func):
     output_field = models.IntegerField()
 
 
-_SPAN = (EpochMinutes(F("starts_at"), round="FLOOR"), EpochMinutes(F("ends_at"), round="CEIL"))
+CLOSED, PATIENT, ABSENT, TAKEN = "closed", "patient", "absent", "taken"
 
 
 def read(request: Request, first: date, last: date, now: datetime) -> Board:
     """The board for starts on the local dates first to last; holds whose time is over at `now` do not count."""
     ruler = Ruler(request.location.zone, first, last)
     board = Board(ruler, groups={(need.what, need.kind): [] for need in request.shape.needs})
-    board.open = _open(request.location, ruler)
-    board.patient_busy = _patient_busy(request, ruler)
     calendars = _resources(request, board)
-    absent = _spans(Absence.objects.filter(resource_id__in=calendars), ruler)
-    taken = _spans(_claims(request, calendars, ruler, now), ruler, longest=LONGEST_CLAIM)
+    spans = _spans(request, calendars, ruler, now)
+    board.open = _open_hours(request.location, ruler) & ~ruler.mask(spans[CLOSED, 0])
+    board.patient_busy = ruler.mask(spans[PATIENT, 0])
     for resource_id, calendar in calendars.items():
-        calendar.absent = ruler.mask(absent[resource_id])
-        calendar.taken = ruler.mask(taken[resource_id])
+        calendar.absent = ruler.mask(spans[ABSENT, resource_id])
+        calendar.taken = ruler.mask(spans[TAKEN, resource_id])
     return board
 
 
-def _spans(rows: models.QuerySet, ruler: Ruler, longest: timedelta | None = None) -> dict[int, list[tuple[int, int]]]:
-    """The spans on the ruler by resource; a bound on their length keeps the index scan short."""
-    rows = rows.filter(starts_at__lt=ruler.span.end, ends_at__gt=ruler.span.start)
-    if longest:
-        rows = rows.filter(starts_at__gt=ruler.span.start - longest)
+def _spans(
+    request: Request, resource_ids: Iterable[int], ruler: Ruler, now: datetime
+) -> dict[tuple[str, int], list[tuple[int, int]]]:
+    """All time that is not to be had, by why and (for absences and claims) whose: four tables in one statement."""
+    resource_ids = list(resource_ids)
+    nobody = Value(0, output_field=models.BigIntegerField())
+    parts = [
+        _part(CLOSED, nobody, Closure.objects.filter(location=request.location), ruler),
+        _part(ABSENT, F("resource_id"), Absence.objects.filter(resource_id__in=resource_ids), ruler),
+        _part(TAKEN, F("resource_id"), _claims(request, resource_ids, ruler, now), ruler),
+    ]
+    if request.patient is not None:
+        parts.append(_part(PATIENT, nobody, _visits_of_the_patient(request), ruler))
     found = defaultdict(list)
-    for resource_id, start, end in rows.order_by().values_list("resource_id", *_SPAN):
-        found[resource_id].append((start - ruler.base, end - ruler.base))
+    for why, whose, start, end in parts[0].union(*parts[1:], all=True):
+        found[why, whose].append((start - ruler.base, end - ruler.base))
     return found
 
 
-def _claims(request: Request, resource_ids: Iterable[int], ruler: Ruler, now: datetime) -> models.QuerySet:
+def _part(why: str, whose: models.Expression | F, rows: models.QuerySet, ruler: Ruler) -> models.QuerySet:
+    """The rows that reach into the ruler: why, whose, and the span in minutes since 1970, rounded outwards."""
+    rows = rows.filter(starts_at__lt=ruler.span.end, ends_at__gt=ruler.span.start).order_by()
+    start, end = EpochMinutes(F("starts_at"), round="FLOOR"), EpochMinutes(F("ends_at"), round="CEIL")
+    return rows.values_list(Value(why, output_field=models.CharField()), whose, start, end)
+
+
+def _claims(request: Request, resource_ids: list[int], ruler: Ruler, now: datetime) -> models.QuerySet:
+    """Live claims; the bound on their start keeps the index scan as short as the ruler."""
     claims = Claim.objects.filter(Q(hold=None) | Q(hold__kept_until__gt=now), live=True, resource_id__in=resource_ids)
     if request.ignore_id:
         claims = claims.filter(~Q(appointment_id=request.ignore_id) | Q(appointment=None))
-    return claims
+    return claims.filter(starts_at__gt=ruler.span.start - LONGEST_CLAIM)
 
 
-def _open(location: Location, ruler: Ruler) -> int:
-    """Opening hours without closures; a location that states no hours is open whenever somebody works."""
+def _visits_of_the_patient(request: Request) -> models.QuerySet:
+    """Here or at another location, under any record merged into the same one."""
+    patient_id = request.patient.merged_into_id or request.patient.pk
+    own = Appointment.objects.live().filter(Q(patient_id=patient_id) | Q(patient__merged_into_id=patient_id))
+    return own.exclude(pk=request.ignore_id)
+
+
+def _open_hours(location: Location, ruler: Ruler) -> int:
+    """A location that states no opening hours is open whenever somebody works."""
     hours = list(OpeningHours.objects.filter(location=location).order_by().values_list("weekday", "opens", "closes"))
-    closures = Closure.objects.filter(location=location, starts_at__lt=ruler.span.end, ends_at__gt=ruler.span.start)
-    closed = [(start - ruler.base, end - ruler.base) for start, end in closures.order_by().values_list(*_SPAN)]
     spans = [
         ruler.wall_minutes(day, opens, closes)
         for day in ruler.dates
         for weekday, opens, closes in hours
         if weekday == day.isoweekday()
     ]
-    return (ruler.mask(spans) if hours else ruler.everything) & ~ruler.mask(closed)
-
-
-def _patient_busy(request: Request, ruler: Ruler) -> int:
-    """When the patient, under any record merged into the same one, is already here or at another location."""
-    if request.patient is None:
-        return 0
-    patient_id = request.patient.merged_into_id or request.patient.pk
-    own = Appointment.objects.live().overlapping(ruler.span.start, ruler.span.end)
-    own = own.filter(Q(patient_id=patient_id) | Q(patient__merged_into_id=patient_id)).exclude(pk=request.ignore_id)
-    return ruler.mask((start - ruler.base, end - ruler.base) for start, end in own.order_by().values_list(*_SPAN))
+    return ruler.mask(spans) if hours else ruler.everything
 
 
 def _resources(request: Request, board: Board) -> dict[int, Calendar]:

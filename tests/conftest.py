@@ -1,6 +1,7 @@
 """What all tests share: figures that a check over everything counted are printed at the end of the run."""
 
 import pytest
+from django.conf import settings
 
 
 @pytest.fixture
@@ -11,6 +12,13 @@ def counted(record_property):
         record_property("counted", sentence)
 
     return say
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Copy the database that `./run test` migrated once, instead of migrating again in every worker."""
+    database = settings.DATABASES["default"]
+    database["TEST"]["TEMPLATE"] = database["NAME"]
 
 
 def pytest_terminal_summary(terminalreporter):

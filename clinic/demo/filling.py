@@ -6,19 +6,20 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clinic import courses, timespans, wordings
+from clinic import availability, booking, courses, timespans, wordings
 from clinic.demo import people, premises
 from clinic.demo.visiting import CANCELLED, KEPT, MISSED, Diary
 from clinic.models import Appointment, Installation, Location, Reminder
+from clinic.placing import Placement
 from patients.models import Patient
 from treatments import protocols
 from treatments import series as treatment_series
 from treatments.models import ProtocolVersion, Service, TreatmentSeries, TreatmentSession
 
 SEED = 2
-VISITS = 600
 LOOKS_BACK_DAYS = 35
 CONSULTED_BEFORE_DAYS = (5, 12)
 IS_A_CONSULTATION_EVERY = 6
@@ -47,7 +48,7 @@ class Course:
     series: TreatmentSeries
 
 
-def fill(now: datetime) -> Summary | None:
+def fill(now: datetime, *, patients: int = 120, visits: int = 600) -> Summary | None:
     """Make the demo around `now`, all or nothing; None if the clinic has a location already."""
     with transaction.atomic():
         if Location.objects.exists():
@@ -56,14 +57,14 @@ def fill(now: datetime) -> Summary | None:
         Installation.objects.update_or_create(pk=1, defaults={"is_demo": True})
         wordings.ensure_templates()
         opened_on = (now - timedelta(days=4 * LOOKS_BACK_DAYS)).date()
-        staffed = premises.build(since=opened_on)
+        staffed = premises.build(opened_on, now)
         diary = Diary(staffed, now, Random(SEED))  # noqa: S311 - invented people, not secrets
         versions = _publish(staffed, now)
         forms = people.read_forms(now)
-        running = [course for number in range(people.COUNT) for course in _live(number, diary, forms, versions)]
-        _book_ahead(running, diary)
+        running = [course for number in range(patients) for course in _live(number, diary, forms, versions)]
+        _book_ahead(running, diary, visits)
         put_past_messages_away(now)
-        return Summary(people.COUNT, diary.made, Reminder.objects.count())
+        return Summary(patients, diary.made, Reminder.objects.count())
 
 
 def put_past_messages_away(now: datetime) -> None:
@@ -171,20 +172,39 @@ def _book_session(course: Course, session: TreatmentSession, diary: Diary, booke
 
 
 def _next_to_book(series: TreatmentSeries) -> TreatmentSession | None:
+    return _waiting(series).first()
+
+
+def _waiting(series: TreatmentSeries) -> QuerySet[TreatmentSession]:
     states = TreatmentSession.State
-    waiting = series.sessions.filter(state__in=[states.PLANNED, states.MISSED])
-    return waiting.select_related("phase", "series__protocol_version__protocol__service", "series__patient").first()
+    waiting = series.sessions.filter(state__in=[states.PLANNED, states.MISSED]).order_by("number")
+    return waiting.select_related("phase", "series__protocol_version__protocol__service", "series__patient")
 
 
-def _book_ahead(running: list[Course], diary: Diary) -> None:
-    """One more session for each series in turn, until the diary holds as many visits as it should."""
-    rounds = 0
-    while diary.made < VISITS and rounds < max(version.sessions_max for version in _versions(running)):
-        rounds += 1
-        for course in running:
-            if diary.made < VISITS:
-                _attend(course, diary, diary.now)
+def _book_ahead(running: list[Course], diary: Diary, visits: int) -> None:
+    """The sessions to come, as many for each series as bring the diary to so many visits."""
+    shortest_first = sorted(running, key=lambda course: course.series.sessions_planned)
+    for index, course in enumerate(shortest_first):
+        share = -((diary.made - visits) // (len(running) - index))
+        placements = _placements(course, list(_waiting(course.series)[: max(share, 0)]), diary)
+        diary.made += len(booking.book_many(placements, by=diary.premises.desk, now=diary.now)) if placements else 0
 
 
-def _versions(running: list[Course]) -> set[ProtocolVersion]:
-    return {course.series.protocol_version for course in running}
+def _placements(course: Course, sessions: list[TreatmentSession], diary: Diary) -> list[Placement]:
+    """Each session on its ideal day or soon after; what one is late, the next ones are later."""
+    found, windows, late = [], courses.windows(course.series), timedelta(0)
+    for session in sessions:
+        window = windows[session.number]
+        request = availability.request_for(
+            location=course.place,
+            service=course.series.protocol_version.protocol.service,
+            session=session,
+            patient=course.patient,
+        )
+        starts = diary.starts_on_one_day(request, window.ideal + late, window.latest + late, diary.now)
+        if not starts:
+            break
+        starts_at = diary.rng.choice(starts)
+        late = timespans.date_of(course.place.zone, starts_at) - window.ideal
+        found.append(Placement(request, course.patient, starts_at))
+    return found

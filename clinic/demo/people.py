@@ -12,7 +12,6 @@ from patients.history import Given
 from patients.models import Condition, Consent, ConsentText, HistoryAnswer, Measurement, Patient, SubstanceTag, User
 from treatments.models import Contraindication
 
-COUNT = 120
 GIVEN = (
     "Ada", "Amélie", "Anouk", "Beatriz", "Carys", "Chiara", "Dilys", "Edie", "Elif", "Esme", "Farah", "Freya",
     "Grace", "Hana", "Ines", "Isla", "Jürgen", "Kasia", "Leon", "Lotte", "Mateo", "Mila", "Nadia", "Noor",

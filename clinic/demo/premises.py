@@ -1,12 +1,15 @@
 """The demo's locations, rooms, devices and staff."""
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
+from clinic import timespans
 from clinic.models import (
+    Absence,
+    Closure,
     Device,
     Location,
     LocationReminderRule,
@@ -60,6 +63,7 @@ STAFF = (
     ("Leyla Demir", "Aesthetic nurse", ((BERLIN, (2, 3, 5, 6, 7)),), ""),
     ("Clara Hoffmann", "Aesthetic nurse", ((BERLIN, (1, 4, 6, 7)),), ""),
 )
+AWAY = "Tom Okafor"
 OPENS, CLOSES = time(8, 30), time(19)
 STARTS, ENDS = time(9), time(18)
 REMIND_MINUTES = (("three-days", 3 * 24 * 60), ("one-day", 24 * 60))
@@ -74,8 +78,8 @@ class Premises:
     lead: User
 
 
-def build(since: date) -> Premises:
-    """Open both locations with their staff, who have worked since a date."""
+def build(since: date, now: datetime) -> Premises:
+    """Open both locations with their staff, who have worked since a date, and what keeps them away from `now` on."""
     people = _logins()
     places = {LONDON: _location(LONDON, "Europe/London", "GBP"), BERLIN: _location(BERLIN, "Europe/Berlin", "EUR")}
     for place, name, kind in ROOMS:
@@ -93,7 +97,29 @@ def build(since: date) -> Premises:
             for place, days in weeks
             for day in days
         )
+    for place in places.values():
+        _close(place, now)
+    _send_away(AWAY, places[LONDON], now)
     return Premises((places[LONDON], places[BERLIN]), people["Rowan Reid"], people["Dr Helena Voss"])
+
+
+def _close(place: Location, now: datetime) -> None:
+    """Christmas of this year and the next."""
+    for year in (now.year, now.year + 1):
+        starts_at = timespans.local_day(place.zone, date(year, 12, 25)).start
+        ends_at = timespans.local_day(place.zone, date(year, 12, 26)).end
+        Closure.objects.create(location=place, starts_at=starts_at, ends_at=ends_at, reason="Christmas")
+
+
+def _send_away(name: str, place: Location, now: datetime) -> None:
+    """A few days of leave next week."""
+    day = timespans.date_of(place.zone, now) + timedelta(days=7)
+    Absence.objects.create(
+        resource=Resource.objects.get(name=name),
+        starts_at=timespans.local_day(place.zone, day).start,
+        ends_at=timespans.local_day(place.zone, day + timedelta(days=2)).end,
+        reason="Leave",
+    )
 
 
 def _logins() -> dict[str, User]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from clinic import availability, booking, timespans
+from clinic.calendars import Request
 from clinic.demo.premises import Premises
 from clinic.models import Appointment, Location
 from patients.models import Patient
@@ -44,22 +45,26 @@ class Diary:
         """Book a free start on the first possible day and live through it; None if there is none until `last`."""
         booked_at = min(booked_at, self.now)
         request = availability.request_for(location=place, service=service, session=session, patient=patient)
-        offers = availability.free_starts(request, first, last, booked_at)
-        if not offers:
+        starts = self.starts_on_one_day(request, first, last, booked_at)
+        if not starts:
             return None
-        day = timespans.date_of(place.zone, offers[0].starts_at)
-        offer = self.rng.choice([each for each in offers if timespans.date_of(place.zone, each.starts_at) == day])
         visit = booking.book(
             patient=patient,
             service=service,
             location=place,
             session=session,
-            starts_at=offer.starts_at,
+            starts_at=self.rng.choice(starts),
             by=self.premises.desk,
             now=booked_at,
         )
         self.made += 1
         return self._live(visit, end, booked_at)
+
+    def starts_on_one_day(self, request: Request, first: date, last: date, booked_at: datetime) -> list[datetime]:
+        """The free starts of the first day between the two that has any."""
+        starts = [offer.starts_at for offer in availability.free_starts(request, first, last, booked_at)]
+        zone = request.location.zone
+        return [each for each in starts if timespans.date_of(zone, each) == timespans.date_of(zone, starts[0])]
 
     def _live(self, visit: Appointment, end: str, booked_at: datetime) -> Appointment:
         starts_at, ends_at = visit.starts_at, visit.ends_at

@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'location',
                 'verbose_name_plural': 'locations',
-                'ordering': ('name',),
+                'ordering': ('id',),
             },
         ),
         migrations.CreateModel(

@@ -44,7 +44,7 @@ class Location(models.Model):
     class Meta:
         verbose_name = _("location")
         verbose_name_plural = _("locations")
-        ordering = ("name",)
+        ordering = ("id",)
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(grid_minutes__gte=1, grid_minutes__lte=120), name="location_grid_is_1_to_120_minutes"

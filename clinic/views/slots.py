@@ -22,7 +22,7 @@ from clinic.models import Appointment
 from clinic.refusals import Refused, Taken
 from patients import submissions
 
-DAYS_SHOWN = 14
+DAYS_SHOWN = 7
 ALTERNATIVES = 3
 
 
@@ -54,7 +54,7 @@ def by_day(offers: list[Offer], place: PlaceForm) -> list[tuple[date, list[Slot]
 
 
 def stretch(place: PlaceForm, first: date, now: datetime) -> tuple[date, date]:
-    """The days to show: two weeks from the day asked for, which is `first` unless another was typed."""
+    """The days to show: a week from the day asked for, which is `first` unless another was typed."""
     first = max(place.day_or(first), timespans.date_of(place.location.zone, now))
     return first, first + timedelta(days=DAYS_SHOWN - 1)
 

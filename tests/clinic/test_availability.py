@@ -385,7 +385,13 @@ def test_free_starts_take_the_same_queries_for_any_size(size):
         offers = free_starts(request, MONDAY, MONDAY + timedelta(days=7 * size), NOW)
 
     assert offers
-    assert len(queries) == 8
+    assert len(queries) == 5
+
+
+def test_free_starts_of_days_that_are_over_are_none(clinic):
+    place, service, _person = clinic
+
+    assert free_starts(request_for(location=place, service=service), MONDAY, MONDAY, at(9, day=3)) == []
 
 
 def test_nearest_are_the_free_starts_around_a_time(clinic):

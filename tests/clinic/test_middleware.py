@@ -10,8 +10,8 @@ from django.urls import path
 from clinic import urls
 from clinic.refusals import Busy, Refused, Taken
 from clinic.urls import handler400, handler403, handler404, handler500  # noqa: F401 Django reads them from here
-from patients import refusals
 from patients.access import public
+from patients.refusals import Conflict
 from tests.factories import user
 
 FAILURES = {
@@ -19,8 +19,7 @@ FAILURES = {
     "refused": Refused("The clinic is closed on that day."),
     "refused-twice": Refused([ValidationError("The room is too small."), ValidationError("Nobody is free.")]),
     "busy": Busy(),
-    "conflict": refusals.Conflict("Somebody else has changed this visit."),
-    "record-busy": refusals.Busy(),
+    "conflict": Conflict("Somebody else has changed this visit."),
     "typed": ValidationError("Not a date."),
     "broken": RuntimeError("The disk is full."),
     "missing": Http404(),
@@ -29,19 +28,14 @@ ANSWERS = [
     ("taken", 409, ["This time has just been taken. Nothing you typed is lost: choose another time."]),
     ("refused", 422, ["The clinic is closed on that day."]),
     ("refused-twice", 422, ["The room is too small.", "Nobody is free."]),
-    ("busy", 503, ["The diary is busy at this moment and nothing was saved. Please try again."]),
+    ("busy", 503, ["Somebody else is saving this at the moment and nothing was saved. Please try again."]),
     ("conflict", 409, ["Somebody else has changed this visit."]),
-    (
-        "record-busy",
-        503,
-        ["Somebody else is saving this at the moment and nothing was saved. Please try again."],
-    ),
 ]
 TITLES = {409: "Somebody was faster", 422: "This was not saved", 503: "Please try again in a moment"}
 NEXT = {
     409: "Go back in your browser: what you typed is still there. Then choose another time.",
     422: "Go back in your browser: what you typed is still there. Change what is named above and save again.",
-    503: "Go back in your site, wait a few seconds and save again: what you typed is still there.",
+    503: "Go back in your browser, wait a few seconds and save again: what you typed is still there.",
 }
 
 

@@ -34,7 +34,8 @@ def pytest_collection_modifyitems(items):
 def clinic(tmp_path_factory):
     """The demo clinic with a bell that rings every second and no wait after an edit."""
     settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
-    with Stack(tmp_path_factory.mktemp("clinic"), settings, throw_away=True) as stack:
+    copied = os.environ["DATABASE_URL"]
+    with Stack(tmp_path_factory.mktemp("clinic"), settings, throw_away=True, copy_of=copied) as stack:
         yield stack
 
 
@@ -77,8 +78,8 @@ def sign_in(visitor, logins):
         page = visitor(viewport)
         page.goto("/")
         email, password = logins[role]
-        page.get_by_label("E-mail").fill(email)
-        page.get_by_label("Password", exact=True).fill(password)
+        page.locator("input[name=login]").fill(email)
+        page.locator("input[name=password]").fill(password)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/diary/**")
         return page

@@ -28,6 +28,8 @@ NOT_A_PAGE = {
     "account_inactive": "shown to closed accounts",
 }
 PAGES_PER_ADDRESS = 2
+# Only some patients have a session that waits to be booked.
+PATIENTS = 60
 
 
 def name_of(url):
@@ -44,7 +46,7 @@ def pages_of(page):
     while queue:
         path = queue.pop(0)
         known = seen.setdefault(name_of(path), [])
-        if name_of(path) is None or path in known or len(known) >= PAGES_PER_ADDRESS:
+        if name_of(path) is None or path in known or len(known) >= (PATIENTS if name_of(path) == "patient" else PAGES_PER_ADDRESS):
             continue
         known.append(path)
         page.goto(path)

@@ -17,7 +17,7 @@ def add_patient(page, given, family, address=""):
     page.goto("/patients/new/")
     page.get_by_label("First name").fill(given)
     page.get_by_label("Last name").fill(family)
-    page.get_by_label("E-mail").fill(address or f"{given}.{family}@mail.example".lower())
+    page.get_by_role("textbox", name="E-mail").fill(address or f"{given}.{family}@mail.example".lower())
     page.get_by_label("Date of birth").fill("1988-05-04")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(family)

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
 
     def load_catalogue(self) -> None:
-        """Load the shipped catalogue and wordings unless this database, where the mark lives, has them from these files."""
+        """Load the shipped catalogue and wordings unless this database, which holds the mark, has had them."""
         now = fingerprint((settings.BASE_DIR / "treatments").rglob("*.*"))
         if cache.get(CATALOGUE_IS_FROM) != now:
             self.stdout.write("loading the catalogue")
