@@ -3,6 +3,7 @@
 from functools import partial
 from urllib.parse import urlsplit
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import Resolver404, resolve, reverse
 
@@ -39,21 +40,35 @@ def name_of(url):
         return None
 
 
-def pages_of(page):
-    """Follow links from the diary: address name -> addresses with that name, a few of each."""
-    fixed = [reverse(name) for name, path, _ in addresses() if "<" not in path and name not in NOT_A_PAGE]
-    queue, seen = [path for path in fixed if "logout" not in path], {}
+def fixed_addresses():
+    """Every address without an object in it."""
+    return [reverse(name) for name, path, _ in addresses() if "<" not in path and name not in NOT_A_PAGE]
+
+
+def seeds(page):
+    """Where the links begin: every fixed address, some patients, and free times of a service."""
+    page.goto("/find/")
+    service = page.locator("select[name=service] option:not([value=''])").first.get_attribute("value")
+    found = [path for path in fixed_addresses() if path != reverse("account_logout")]
+    return [*found, f"/find/?service={service}", *(f"/patients/?q={start}" for start in ("ad", "an", "be", "el", "ma"))]
+
+
+def follow_links(page):
+    """Open pages by their links, a few of each name: name -> the addresses that really show that page."""
+    queue, tried, shown = seeds(page), {}, {}
     while queue:
-        path = queue.pop(0)
-        known = seen.setdefault(name_of(path), [])
-        if name_of(path) is None or path in known or len(known) >= (PATIENTS if name_of(path) == "patient" else PAGES_PER_ADDRESS):
+        url = queue.pop(0)
+        name, key = name_of(url), urlsplit(url)._replace(fragment="").geturl()
+        limit = PATIENTS if name == "patient" else 2 * PAGES_PER_ADDRESS
+        known = tried.setdefault(name, set())
+        if name is None or name == "account_logout" or key in known or len(known) >= limit:
             continue
-        known.append(path)
-        page.goto(path)
-        links = page.eval_on_selector_all("a[href]", "found => found.map(one => one.href)")
-        queue += [urlsplit(url).path for url in links if "logout" not in url]
-    seen.pop(None, None)
-    return {**seen, "account_logout": [reverse("account_logout")]}
+        known.add(key)
+        page.goto(url)
+        if name_of(page.url) == name:
+            shown.setdefault(name, []).append(url)
+        queue += page.eval_on_selector_all("a[href]", "found => found.map(one => one.href)")
+    return {**shown, "account_logout": [reverse("account_logout")]}
 
 
 def keep_errors(problems, message):
@@ -61,28 +76,39 @@ def keep_errors(problems, message):
         problems.append(message.text)
 
 
-def findings(page):
+def serious(page):
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")
     ]
 
 
-def test_every_page_is_reachable_accessible_and_keeps_the_content_policy(sign_in, counted):
-    problems, visited = [], {}
-    for viewport in (DESK, PHONE):
-        page = sign_in("lead", viewport)
-        page.on("console", partial(keep_errors, problems))
-        for name, paths in pages_of(page).items():
-            answer = page.goto(paths[-1])
-            problems += [f"{name} {viewport['width']} px: {line}" for line in findings(page)]
-            width = page.evaluate("document.documentElement.scrollWidth")
-            problems += [f"{name}: {width} px wide at {viewport['width']} px"] if width > viewport["width"] else []
-            problems += [f"{name}: answered {answer.status}"] if answer.status != 200 else []
-            visited[name] = paths[-1]
+def inspect(page, name, url, problems):
+    """Look at one page: its answer, its width, and what axe and the console say."""
+    answer = page.goto(url)
+    width, room = page.evaluate("document.documentElement.scrollWidth"), page.viewport_size["width"]
+    problems += [f"{name} {room} px: {line}" for line in serious(page)]
+    problems += [f"{name}: {width} px wide at {room} px"] if width > room else []
+    problems += [f"{name}: answered {answer.status}"] if answer.status != 200 else []
 
-    missing = {name for name, _, _ in addresses()} - set(visited) - set(NOT_A_PAGE)
-    widths = f"{DESK['width']} and {PHONE['width']} px"
-    counted(f"Chromium: {len(visited)} pages visited at {widths}, {len(NOT_A_PAGE)} addresses have no page")
-    assert missing == set()
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["1280", "390"])
+def test_every_page_is_reachable_accessible_and_keeps_the_content_policy(sign_in, visitor, counted, viewport):
+    problems, visited = [], set()
+    inside, outside = sign_in("lead", viewport), visitor(viewport)
+    for page in (inside, outside):
+        page.on("console", partial(keep_errors, problems))
+    for path in fixed_addresses():
+        outside.goto(path)
+        if name_of(outside.url) == name_of(path):
+            inspect(outside, name_of(path), path, problems)
+            visited.add(name_of(path))
+
+    for name, urls in follow_links(inside).items():
+        for url in urls[-PAGES_PER_ADDRESS:]:
+            inspect(inside, name, url, problems)
+        visited.add(name)
+
+    counted(f"Chromium at {viewport['width']} px: {len(visited)} pages, {len(NOT_A_PAGE)} addresses have none")
+    assert {name for name, _, _ in addresses()} - visited - set(NOT_A_PAGE) == set()
     assert problems == []
