@@ -29,6 +29,7 @@ NOT_A_PAGE = {
     "account_inactive": "shown to closed accounts",
 }
 PAGES_PER_ADDRESS = 2
+OWN_LINKS = "found => found.filter(one => one.origin === location.origin).map(one => one.href)"
 # Only some patients have a session that waits to be booked.
 PATIENTS = 60
 
@@ -57,17 +58,17 @@ def follow_links(page):
     """Open pages by their links, a few of each name: name -> the addresses that really show that page."""
     queue, tried, shown = seeds(page), {}, {}
     while queue:
-        url = queue.pop(0)
-        name, key = name_of(url), urlsplit(url)._replace(fragment="").geturl()
+        url = urlsplit(queue.pop(0))._replace(fragment="").geturl()
+        name = name_of(url)
         limit = PATIENTS if name == "patient" else 2 * PAGES_PER_ADDRESS
         known = tried.setdefault(name, set())
-        if name is None or name == "account_logout" or key in known or len(known) >= limit:
+        if name is None or name == "account_logout" or url in known or len(known) >= limit:
             continue
-        known.add(key)
+        known.add(url)
         page.goto(url)
         if name_of(page.url) == name:
             shown.setdefault(name, []).append(url)
-        queue += page.eval_on_selector_all("a[href]", "found => found.map(one => one.href)")
+        queue += page.eval_on_selector_all("a[href]", OWN_LINKS)
     return {**shown, "account_logout": [reverse("account_logout")]}
 
 
