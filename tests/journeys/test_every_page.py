@@ -30,8 +30,8 @@ NOT_A_PAGE = {
 }
 PAGES_PER_ADDRESS = 2
 OWN_LINKS = "found => found.filter(one => one.origin === location.origin).map(one => one.href)"
-# Only some patients have a session that waits to be booked.
-PATIENTS = 60
+# Only some patients have a session that waits to be booked, only some visits are to come or wait for a decision.
+MORE_OF = {"patient": 60, "appointment": 60}
 
 
 def name_of(url):
@@ -60,7 +60,7 @@ def follow_links(page):
     while queue:
         url = urlsplit(queue.pop(0))._replace(fragment="").geturl()
         name = name_of(url)
-        limit = PATIENTS if name == "patient" else 2 * PAGES_PER_ADDRESS
+        limit = MORE_OF.get(name, 2 * PAGES_PER_ADDRESS)
         known = tried.setdefault(name, set())
         if name is None or name == "account_logout" or url in known or len(known) >= limit:
             continue
