@@ -33,7 +33,7 @@ ANSWERS = [
 ]
 TITLES = {409: "Somebody was faster", 422: "This was not saved", 503: "Please try again in a moment"}
 NEXT = {
-    409: "Go back in your browser: what you typed is still there. Then choose another time.",
+    409: "Go back in your browser: what you typed is still there. Load the page again and choose what is possible now.",
     422: "Go back in your browser: what you typed is still there. Change what is named above and save again.",
     503: "Go back in your browser, wait a few seconds and save again: what you typed is still there.",
 }
@@ -49,7 +49,7 @@ def work(request):
     return HttpResponse("done", status=201)
 
 
-urlpatterns = [path("fail/<str:how>/", fail), path("work/", work), *urls.urlpatterns]
+urlpatterns = [path("fail/<str:how>/", fail), path("fine/", work), *urls.urlpatterns]
 pytestmark = pytest.mark.urls(__name__)
 
 
@@ -102,6 +102,6 @@ def test_what_is_missing_keeps_its_own_page(client):
 
 
 def test_answers_of_views_pass_through(client):
-    answer = client.get("/work/")
+    answer = client.get("/fine/")
 
     assert (answer.status_code, answer.content) == (201, b"done")
