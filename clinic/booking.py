@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from clinic import gate, placing, reminders, todo
+from clinic import availability, gate, placing, reminders, todo
 from clinic.availability import Offer, request_for
 from clinic.models import Appointment, AppointmentChange, Location, Practitioner
 from clinic.placing import Placement
@@ -277,7 +277,9 @@ def _placement_of(
 
 def _restore(appointment: Appointment, version: int, by: User, now: datetime, reason: str) -> Appointment:
     def work() -> Appointment:
-        placement = _placement_of(appointment, appointment.starts_at, appointment.practitioner, None)
+        # The visit was in the diary before, so rules that staff may allow are not asked a second time.
+        allowed = dict.fromkeys([*availability.SOFT, "after_window"], "undo")
+        placement = _placement_of(appointment, appointment.starts_at, appointment.practitioner, allowed)
         (offer,) = placing.lock_and_look_again([placement], now)
         visit = _current(appointment, version)
         found = placing.check_rules(placement)

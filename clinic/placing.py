@@ -26,7 +26,7 @@ from treatments.findings import Finding
 Result = TypeVar("Result")
 
 PLACES_TAKEN = frozenset({"busy", "no_room", "no_device", "patient_busy"})
-RETRIES = 3
+RETRIES = 2
 DEADLOCK, LOCK_NOT_AVAILABLE = "40P01", "55P03"
 SENTENCES = {
     "claim_resource_is_taken_once": _lazy("This time has just been taken. Nothing you typed is lost: choose another."),

@@ -137,9 +137,7 @@ class Reminder(models.Model):
                 condition=models.Q(state__in=["scheduled", "failed"]),
                 name="reminder_waiting_by_due",
             ),
-            models.Index(
-                fields=["lease_until"], condition=models.Q(state="claimed"), name="reminder_claimed_by_lease"
-            ),
+            models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="reminder_claimed_by_lease"),
             models.Index(fields=["-due_at", "-id"], name="reminder_newest_first"),
         ]
         triggers = [pgtrigger.FSM(name="reminder_state_moves_as_allowed", field="state", transitions=STATE_TRANSITIONS)]

@@ -39,10 +39,10 @@ def test_find_time_asks_for_a_service_first(show):
     assert "Choose a service" in answer.content.decode()
 
 
-def test_find_time_lists_two_weeks_of_free_starts(show, desk):
+def test_find_time_lists_a_week_of_free_starts(show, desk):
     answer = show(service=str(desk.service.public_id), day="2026-03-03")
 
-    assert len(answer.context["days"]) == 14
+    assert len(answer.context["days"]) == 7
     assert starts(answer)[0] == datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """Write the settings, all or none."""
         location = Location.objects.filter(name=options["name"]).first()
         if location is None:
-            known = ", ".join(Location.objects.values_list("name", flat=True)) or "none yet"
+            known = ", ".join(Location.objects.order_by("name").values_list("name", flat=True)) or "none yet"
             raise CommandError(f"No location is called “{options['name']}”. There is: {known}.")
         if options["quiet"] or options["no_quiet_hours"]:
             location.quiet_from, location.quiet_until = options["quiet"] or (None, None)
