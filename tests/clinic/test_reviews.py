@@ -110,3 +110,15 @@ def test_the_page_is_closed_to_reception(client, visit):
     client.force_login(user("reception"))
 
     assert client.get(reverse("appointment_decide", args=[visit.public_id])).status_code == 403
+
+
+def test_the_page_says_when_a_question_was_decided_already(client, visit, lead):
+    client.force_login(lead)
+    path = reverse("appointment_decide", args=[visit.public_id])
+    (question,) = reviews.open_questions(visit)
+    reviews.decide(visit, question.code, allows=True, reason="letter seen", by=lead, now=NOW)
+
+    again = client.post(path, {"code": question.code, "answer": "no", "reason": "no letter"})
+
+    assert again.status_code == 422
+    assert "decided already" in again.content.decode()
