@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import gate, todo
@@ -12,6 +13,9 @@ from patients import locks
 from patients.models import User
 from treatments import decisions, safety
 from treatments.findings import Finding
+from treatments.models import CatalogueRevision
+
+WAITING = (Appointment.Status.BOOKED, Appointment.Status.CONFIRMED)
 
 
 def open_questions(appointment: Appointment) -> list[Finding]:
@@ -19,6 +23,38 @@ def open_questions(appointment: Appointment) -> list[Finding]:
     on = appointment.starts_at.astimezone(appointment.location.zone).date()
     found = gate.findings(appointment.patient, appointment.service, appointment.session, on)
     return [finding for finding in found if finding.needs_clinician and not finding.decided_by]
+
+
+def stale(now: datetime) -> QuerySet[Appointment]:
+    """Coming visits that were assessed before the patient's history or the catalogue last changed, the next first."""
+    number = CatalogueRevision.objects.values_list("number", flat=True).first() or 0
+    changed = ~Q(assessed_safety_revision=F("patient__safety_revision")) | ~Q(assessed_catalogue_revision=number)
+    return Appointment.objects.filter(changed, status__in=WAITING, ends_at__gt=now).order_by("starts_at", "pk")
+
+
+def reassess(now: datetime, *, limit: int = 50) -> int:
+    """Assess stale visits again, each in a transaction of its own; returns how many. Staff are told what changed."""
+    visits = list(stale(now).select_related("patient")[:limit])
+    for visit in visits:
+        with transaction.atomic():
+            locks.take(patients=[visit.patient_id])
+            current = Appointment.objects.for_lists().filter(pk=visit.pk, status__in=WAITING).first()
+            if current is None:
+                continue
+            on = current.starts_at.astimezone(current.location.zone).date()
+            found = gate.findings(current.patient, current.service, current.session, on)
+            _keep(current, needs_review=gate.awaits_decision(found), now=now)
+            if safety.blocking(found, safety.BOOK):
+                todo.open_safety_change(current, now)
+    return len(visits)
+
+
+def _keep(visit: Appointment, *, needs_review: bool, now: datetime) -> None:
+    visit.needs_review = needs_review
+    revision = safety.revision(visit.patient)
+    visit.assessed_safety_revision, visit.assessed_catalogue_revision = revision
+    visit.save(update_fields=["needs_review", "assessed_safety_revision", "assessed_catalogue_revision"])
+    todo.follow_review(visit, now)
 
 
 def decide(appointment: Appointment, code: str, *, allows: bool, reason: str, by: User, now: datetime) -> Appointment:
@@ -31,11 +67,7 @@ def decide(appointment: Appointment, code: str, *, allows: bool, reason: str, by
             raise Refused(_("This has been decided already, or is no longer asked."))
         protocol = visit.session.series.protocol_version.protocol if visit.session else None
         decisions.decide(visit.patient, question, protocol=protocol, allows=allows, reason=reason, by=by, now=now)
-        visit.needs_review = bool(open_questions(visit))
-        revision = safety.revision(visit.patient)
-        visit.assessed_safety_revision, visit.assessed_catalogue_revision = revision
-        visit.save(update_fields=["needs_review", "assessed_safety_revision", "assessed_catalogue_revision"])
-        todo.follow_review(visit, now)
+        _keep(visit, needs_review=bool(open_questions(visit)), now=now)
         if not allows:
             todo.open_call(visit, now)
     return visit

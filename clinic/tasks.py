@@ -4,14 +4,16 @@ from celery import shared_task
 from celery.signals import worker_init
 from django.utils import timezone
 
-from clinic import installation, outbox
+from clinic import installation, outbox, reviews
 from clinic.models import Reminder
 
 
 @shared_task
 def ring_bell() -> int:
-    """Send the messages that are due."""
-    return outbox.deliver(lane=Reminder.Lane.NORMAL, clock=timezone.now)
+    """Send the messages that are due, and check booked visits again whose history or rules have changed."""
+    sent = outbox.deliver(lane=Reminder.Lane.NORMAL, clock=timezone.now)
+    reviews.reassess(timezone.now())
+    return sent
 
 
 @shared_task

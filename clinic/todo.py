@@ -31,18 +31,20 @@ def open_review(appointment: Appointment, now: datetime) -> Task:
 
 def open_call(appointment: Appointment, now: datetime) -> Task:
     """Ask reception to call the patient about a visit that a clinician decided against."""
-    task, _created = Task.objects.get_or_create(
-        appointment=appointment,
-        kind=Task.Kind.CALL,
-        done_at=None,
-        defaults={
-            "for_role": RECEPTION,
-            "patient": appointment.patient,
-            "text": _("A clinician decided against this treatment: call the patient and move or cancel the visit."),
-            "due_at": max(appointment.starts_at, now),
-            "opened_at": now,
-        },
-    )
+    text = _("A clinician decided against this treatment: call the patient and move or cancel the visit.")
+    return _for_reception(appointment, Task.Kind.CALL, text, now)
+
+
+def open_safety_change(appointment: Appointment, now: datetime) -> Task:
+    """Tell reception that a booked visit cannot take place as things are now."""
+    text = _("A safety check now stops this visit: call the patient and move or cancel it.")
+    return _for_reception(appointment, Task.Kind.SAFETY_CHANGED, text, now)
+
+
+def _for_reception(appointment: Appointment, kind: str, text: str, now: datetime) -> Task:
+    about = {"for_role": RECEPTION, "patient": appointment.patient, "text": text, "opened_at": now}
+    about["due_at"] = max(appointment.starts_at, now)
+    task, _created = Task.objects.get_or_create(appointment=appointment, kind=kind, done_at=None, defaults=about)
     return task
 
 

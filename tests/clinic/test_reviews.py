@@ -122,3 +122,45 @@ def test_the_page_says_when_a_question_was_decided_already(client, visit, lead):
 
     assert again.status_code == 422
     assert "decided already" in again.content.decode()
+
+
+def pregnant_now(visit, by):
+    """A history review that stops the treatment."""
+    condition = Condition.objects.create(
+        key="pregnancy_test", label="Pregnancy", question="Pregnant?", kind="status", scope="anywhere"
+    )
+    Contraindication.objects.create(
+        condition=condition, modality="microneedling", severity="absolute", action="block", confidence="proposed"
+    )
+    yes = HistoryAnswer.Answer.YES
+    history.record_review(visit.patient, [history.Given(condition=condition, answer=yes)], on=TODAY, by=by)
+
+
+def test_reassess_tells_reception_when_a_new_answer_stops_a_booked_visit(visit, desk):
+    pregnant_now(visit, desk.by)
+
+    assert reviews.reassess(NOW) == 1
+    task = Task.objects.get(kind="safety_changed")
+    assert (task.appointment, task.for_role, task.due_at) == (visit, "reception", NINE)
+
+
+def test_reassess_looks_at_a_visit_once_per_change(visit, desk):
+    pregnant_now(visit, desk.by)
+    reviews.reassess(NOW)
+
+    assert reviews.reassess(NOW) == 0
+
+
+def test_reassess_finds_visits_when_a_rule_of_the_catalogue_changes(visit):
+    assert not reviews.stale(NOW).exists()
+
+    Contraindication.objects.update(action="block")
+
+    assert list(reviews.stale(NOW)) == [visit]
+
+
+def test_reassess_leaves_past_and_cancelled_visits_alone(visit, desk):
+    booking.cancel(visit, cancelled_by="patient", reason="ill", version=visit.version, by=desk.by, now=NOW)
+    pregnant_now(visit, desk.by)
+
+    assert reviews.reassess(NOW) == 0
