@@ -147,14 +147,24 @@ def test_tasks_needs_as_many_queries_for_three_tasks_as_for_one(desk, place):
 
 
 def test_task_done_closes_the_task_for_the_role_it_is_for(client, place):
-    client.force_login(factories.user("clinical lead"))
-    task = todo.open_review(visit(place, NOW + DAY), NOW)
+    client.force_login(factories.user("reception"))
+    task = todo.open_call(visit(place, NOW + DAY), NOW)
     assert f"/tasks/{task.public_id}/done/" in client.get(reverse("tasks")).content.decode()
 
     answer = client.post(reverse("task_done", args=[task.public_id]))
 
     assert answer.url == reverse("tasks")
     assert Task.objects.get().done_at is not None
+
+
+def test_tasks_leads_the_clinical_lead_to_the_decision_instead_of_ticking_it_off(client, place):
+    client.force_login(factories.user("clinical lead"))
+    task = todo.open_review(visit(place, NOW + DAY), NOW)
+
+    page = client.get(reverse("tasks")).content.decode()
+
+    assert reverse("appointment_decide", args=[task.appointment.public_id]) in page
+    assert f"/tasks/{task.public_id}/done/" not in page
 
 
 def test_task_done_is_refused_for_another_role_and_never_by_get(desk, place):
