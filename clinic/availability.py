@@ -163,7 +163,7 @@ def _needs(request: Request, key: tuple[str, str]) -> list[visits.Need]:
     return [need for need in request.shape.needs if (need.what, need.kind) == key]
 
 
-def _held_until(need: visits.Need, is_last: bool, calendar: Calendar) -> int:  # noqa: FBT001
+def _held_until(need: visits.Need, is_last: bool, calendar: Calendar) -> int:  # noqa: FBT001 (private, called once)
     """With turnaround after the last use: the visit's or the resource's own, whichever is longer."""
     return max(need.end_minutes, need.in_use_until + calendar.turnaround_minutes) if is_last else need.end_minutes
 
@@ -209,7 +209,7 @@ def _pick(
     return result
 
 
-def _edges(needs: list[visits.Need], calendar: Calendar, is_person: bool) -> tuple[int, int]:  # noqa: FBT001
+def _edges(needs: list[visits.Need], calendar: Calendar, is_person: bool) -> tuple[int, int]:  # noqa: FBT001 (private, called once)
     """The starts right after other work or at the beginning of the hours, and those that end right before such."""
     occupied = calendar.taken | calendar.absent | (~calendar.at_work if is_person else 0)
     spans = _held(needs, calendar)

@@ -69,7 +69,7 @@ class Ruler:
         """One bit for every minute of the spans; they may overlap and reach over the ruler's ends."""
         line = bytearray(b"0") * self.length
         for start, end in spans:
-            start, end = max(start, 0), min(end, self.length)  # noqa: PLW2901
+            start, end = max(start, 0), min(end, self.length)  # noqa: PLW2901 (the span is cut to the ruler)
             if start < end:
                 line[start:end] = b"1" * (end - start)
         line.reverse()

@@ -47,4 +47,4 @@ def client_ip(request: HttpRequest) -> str:
             return str(ipaddress.ip_address(hops[-settings.TRUSTED_PROXIES].strip()))
         except ValueError:
             pass
-    return request.META.get("REMOTE_ADDR") or "0.0.0.0"  # noqa: S104 an address to count by, not to listen on
+    return request.META.get("REMOTE_ADDR") or "0.0.0.0"  # noqa: S104 (an address to count by, not to listen on)

@@ -183,8 +183,9 @@ def test_children_end_by_themselves_when_run_was_killed(copy):
     pids = copy.children()
 
     process.kill()
-
     wait_until(lambda: not any(is_running(pid) for pid in pids))
+
+    assert not any(is_running(pid) for pid in pids)
 
 
 def test_second_run_and_reset_are_refused_while_one_is_up(copy):

@@ -76,7 +76,7 @@ def register(number: int, on: date) -> Patient:
 
 def take_history(number: int, patient: Patient, forms: Forms, *, on: date, by: User) -> None:
     """Ask everything and note what a few patients have."""
-    rng = Random(f"history {number}")  # noqa: S311
+    rng = Random(f"history {number}")  # noqa: S311 (invented people, not secrets)
     answer = HistoryAnswer.Answer
     has = {forms.reviewed} if number in NEEDS_A_CLINICIAN else set()
     answers = [Given(each, answer.YES if each in has else answer.NO) for each in forms.asked]

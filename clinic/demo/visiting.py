@@ -86,5 +86,5 @@ class Diary:
         finished_at = ends_at + timedelta(minutes=self.rng.choice([-5, 0, 0, 4, 9]))
         return visit if self.now < finished_at else self._step(booking.complete, visit, finished_at)
 
-    def _step(self, verb, visit: Appointment, at: datetime, **details: str) -> Appointment:  # noqa: ANN001
+    def _step(self, verb, visit: Appointment, at: datetime, **details: str) -> Appointment:  # noqa: ANN001 (any of the verbs)
         return verb(visit, version=visit.version, by=self.premises.desk, now=at, **details)

@@ -186,7 +186,7 @@ def check_takes(world, offer, start):
     assert offer.ends_at == world.moment(start + present)
     things = {thing.pk: thing for thing in world.things}
     for what, spans in held.items():
-        (thing,) = {things[t.resource_id].pk: things[t.resource_id] for t in offer.takes if things[t.resource_id].what == what}.values()  # fmt: skip # noqa: E501
+        (thing,) = {things[t.resource_id].pk: things[t.resource_id] for t in offer.takes if things[t.resource_id].what == what}.values()  # fmt: skip # noqa: E501 (one row of a table)
         hours = world.minutes_of(thing.hours)
         busy = {m for begins, ends in [*thing.taken, *thing.absent] for m in range(begins, ends)}
         assert world.can(thing, start, spans, hours, busy)
@@ -245,7 +245,7 @@ def test_free_starts_fill_the_hours_and_end_with_them(clinic):
 def test_free_starts_find_the_gaps_between_visits(clinic):
     place, service, person = clinic
     WorkingHours.objects.update(starts=time(8), ends=time(18))
-    for hour, minute in [(8, 0), (8, 30), (9, 0), (10, 30), (11, 0), (11, 30), (13, 0), (13, 30), (14, 0), (15, 30), (16, 0), (16, 30)]:  # fmt: skip # noqa: E501
+    for hour, minute in [(8, 0), (8, 30), (9, 0), (10, 30), (11, 0), (11, 30), (13, 0), (13, 30), (14, 0), (15, 30), (16, 0), (16, 30)]:  # fmt: skip # noqa: E501 (one row of a table)
         take(person, at(hour, minute), at(hour, minute) + timedelta(minutes=30), place, service)
 
     offers = free_starts(request_for(location=place, service=service), MONDAY, MONDAY, NOW)

@@ -20,11 +20,6 @@ NINE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 HALF = timedelta(minutes=30)
 
 
-@pytest.fixture
-def desk(db):
-    return Desk()
-
-
 def free(desk):
     return not Claim.objects.filter(live=True).exists()
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import path, reverse
 
 from clinic import urls
-from clinic.urls import handler400, handler403, handler404, handler500  # noqa: F401 Django reads them from here
+from clinic.urls import handler400, handler403, handler404, handler500  # noqa: F401 (Django reads them from here)
 from clinic.views import errors
 from patients.access import public
 from tests.factories import user

@@ -9,7 +9,7 @@ from django.urls import path
 
 from clinic import urls
 from clinic.refusals import Busy, Refused, Taken
-from clinic.urls import handler400, handler403, handler404, handler500  # noqa: F401 Django reads them from here
+from clinic.urls import handler400, handler403, handler404, handler500  # noqa: F401 (Django reads them from here)
 from patients.access import public
 from patients.refusals import Conflict
 from tests.factories import user

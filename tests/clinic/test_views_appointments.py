@@ -9,21 +9,14 @@ from django.urls import reverse
 from clinic import booking
 from clinic.models import Appointment
 from patients.models import Patient
-from tests.factories import NOW, Desk, patient, practitioner
+from tests.factories import NOW, patient, practitioner
 
 NINE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 LATE = datetime(2026, 3, 3, 20, 0, tzinfo=UTC)
 NEW = {"patient": "", "given_name": "Cleo", "family_name": "Marsh", "phone": "+442079460123"}
 
 
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def desk(db):
-    return Desk()
+pytestmark = pytest.mark.usefixtures("stopped_clock")
 
 
 @pytest.fixture

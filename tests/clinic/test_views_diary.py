@@ -15,14 +15,7 @@ HALF = timedelta(minutes=30)
 DAY = {"day": "2026-03-03"}
 
 
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def desk(db):
-    return Desk()
+pytestmark = pytest.mark.usefixtures("stopped_clock")
 
 
 @pytest.fixture

@@ -5,17 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from tests.factories import NOW, Desk, user
+from tests.factories import NOW, user
 
-
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
-
-
-@pytest.fixture
-def desk(db):
-    return Desk()
+pytestmark = pytest.mark.usefixtures("stopped_clock")
 
 
 @pytest.fixture

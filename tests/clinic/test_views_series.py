@@ -11,16 +11,14 @@ from django.urls import reverse
 from clinic.models import Appointment
 from patients.models import AccessLog
 from tests.clinic.treatment_desk import TODAY, TreatmentDesk
-from tests.factories import NOW, patient, user
+from tests.factories import patient, user
 from treatments.models import TreatmentSeries
 
 NINE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 LATE = datetime(2026, 6, 30, 9, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _clock(monkeypatch):
-    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
+pytestmark = pytest.mark.usefixtures("stopped_clock")
 
 
 @pytest.fixture

@@ -50,5 +50,5 @@ def frozen_with_its_version(versions: str = "OLD.version_id, NEW.version_id") ->
             END IF;
             IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
             RETURN NEW;
-        """,  # noqa: S608
+        """,  # noqa: S608 (names of our own tables only)
     )
