@@ -138,8 +138,22 @@ def confirm(appointment: Appointment, *, version: int, by: User, now: datetime, 
 
 
 def check_in(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
-    """The patient is here."""
-    return _step(appointment, Status.ARRIVED, version, by, now, reason, arrived_at=now)
+    """The patient is here. Safety is checked again; what now stops the treatment does not stop the greeting."""
+
+    def work() -> Appointment:
+        visit = _locked(appointment, version)
+        today = now.astimezone(visit.location.zone).date()
+        found = gate.findings(visit.patient, visit.service, visit.session, today)
+        visit.arrived_at = now
+        _assessed(visit, found)
+        _become(visit, Status.ARRIVED, by, now, reason)
+        _save(visit, "status", "arrived_at", *ASSESSED)
+        todo.follow_review(visit, now)
+        if safety.blocking(found, safety.BOOK):
+            todo.open_safety_change(visit, now)
+        return visit
+
+    return placing.settled(work)
 
 
 def start(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
@@ -253,9 +267,12 @@ def _write(placement: Placement, offer: Offer, by: User, now: datetime) -> Appoi
 def _settle_into(visit: Appointment, placement: Placement, offer: Offer, found: list[Finding]) -> None:
     visit.starts_at, visit.ends_at = offer.starts_at, offer.ends_at
     visit.practitioner_id = offer.practitioner_id
+    _assessed(visit, found)
+
+
+def _assessed(visit: Appointment, found: list[Finding]) -> None:
     visit.needs_review = gate.awaits_decision(found)
-    revision = safety.revision(placement.patient)
-    visit.assessed_safety_revision, visit.assessed_catalogue_revision = revision
+    visit.assessed_safety_revision, visit.assessed_catalogue_revision = safety.revision(visit.patient)
 
 
 def _placement_of(
@@ -306,12 +323,15 @@ def _step(
 ) -> Appointment:
     def work() -> Appointment:
         visit = _locked(appointment, version)
-        if visit.status == Status.COMPLETED and visit.session is not None:
+        was_completed = visit.status == Status.COMPLETED
+        if was_completed and visit.session is not None:
             treatment_series.undo_done(visit.session)
         for name, value in times.items():
             setattr(visit, name, value)
         _become(visit, to, by, now, reason)
         _save(visit, "status", *times)
+        if was_completed:
+            reminders.completed(visit, now)
         return visit
 
     return placing.settled(work)

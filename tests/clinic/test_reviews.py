@@ -164,3 +164,13 @@ def test_reassess_leaves_past_and_cancelled_visits_alone(visit, desk):
     pregnant_now(visit, desk.by)
 
     assert reviews.reassess(NOW) == 0
+
+
+def test_check_in_checks_safety_again_and_tells_the_desk(visit, desk):
+    Contraindication.objects.update(action="block", severity="absolute")
+
+    arrived = booking.check_in(visit, version=visit.version, by=desk.by, now=NINE)
+
+    assert arrived.status == "arrived"
+    assert not arrived.needs_review
+    assert list(Task.objects.filter(done_at=None).values_list("kind", flat=True)) == ["safety_changed"]
