@@ -235,8 +235,22 @@ def _assemble(request: Request, board: Board, starts: int, picks: list) -> list[
             for start, end in _held(needs, calendar):
                 takes.append(Take(calendar.resource_id, moment(minute + start), moment(minute + end)))
         ends_at = moment(minute + request.shape.minutes)
-        offers.append(Offer(moment(minute), ends_at, practitioner_id, tuple(takes)))
+        offers.append(Offer(moment(minute), ends_at, practitioner_id, _joined(takes)))
     return offers
+
+
+def _joined(takes: list[Take]) -> tuple[Take, ...]:
+    """One take where a room serves two kinds of segments of the visit and its turnaround reaches into the next."""
+    if len({take.resource_id for take in takes}) == len(takes):
+        return tuple(takes)
+    joined: list[Take] = []
+    for take in sorted(takes, key=lambda each: (each.resource_id, each.starts_at)):
+        before = joined[-1] if joined else None
+        if before and before.resource_id == take.resource_id and take.starts_at < before.ends_at:
+            joined[-1] = Take(take.resource_id, before.starts_at, max(before.ends_at, take.ends_at))
+        else:
+            joined.append(take)
+    return tuple(joined)
 
 
 # -- Why not ----------------------------------------------------------------------------------------------------------

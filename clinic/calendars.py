@@ -150,14 +150,16 @@ def _resources(request: Request, board: Board) -> dict[int, Calendar]:
     wanted = Q(pk__in=[])
     for what, kind in board.groups:
         wanted |= _who(request) if what == visits.PRACTITIONER else _which(request, what, kind)
-    columns = ("pk", "public_id", "type", "name", "turnaround_minutes", "room__kind", "device__kind")
+    columns = ("pk", "public_id", "type", "name", "turnaround_minutes", "room__kind", "room__serves_all")
     rows = Resource.objects.filter(wanted, is_active=True).order_by("pk")
     calendars = {}
-    for pk, public_id, what, name, turnaround, room_kind, device_kind, due_on in rows.values_list(
-        *columns, "device__calibration_due_on"
+    for pk, public_id, what, name, turnaround, room_kind, serves_all, device_kind, due_on in rows.values_list(
+        *columns, "device__kind", "device__calibration_due_on"
     ):
         calendar = calendars[pk] = Calendar(pk, public_id, name, turnaround, usable=_until(board.ruler, due_on))
-        board.groups[what, room_kind or device_kind or ""].append(calendar)
+        for group in board.groups:
+            if group == (what, room_kind or device_kind or "") or (serves_all and group[0] == what):
+                board.groups[group].append(calendar)
     people = {calendar.resource_id: calendar for calendar in board.groups.get((visits.PRACTITIONER, ""), ())}
     _hours(request, board.ruler, people)
     _qualified(request, board.ruler, people)
@@ -172,7 +174,10 @@ def _who(request: Request) -> Q:
 
 
 def _which(request: Request, what: str, kind: str) -> Q:
-    return Q(type=what, location=request.location, **{f"{what}__kind": kind})
+    fits = Q(**{f"{what}__kind": kind})
+    if what == visits.ROOM:
+        fits |= Q(room__serves_all=True)
+    return Q(fits, type=what, location=request.location)
 
 
 def _until(ruler: Ruler, last: date | None) -> int:

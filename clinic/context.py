@@ -2,9 +2,10 @@
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 
-from clinic.models import Location
+from clinic import setup
+from clinic.models import Location, Practitioner
 
 PRODUCT_NAME = "Cadence"
 
@@ -17,7 +18,21 @@ def desk(request: HttpRequest) -> dict:
         "clinic_name": SimpleLazyObject(clinic_name) if is_known else PRODUCT_NAME,
         "site_url": settings.SITE_URL,
         "demo": False,
+        "several": Several(),
+        "is_new_clinic": False if is_known else SimpleLazyObject(lambda: not setup.has_staff()),
     }
+
+
+class Several:
+    """Of what the clinic has more than one; what it has one of is not shown. Asked once a page, where a page asks."""
+
+    @cached_property
+    def locations(self) -> bool:
+        return Location.objects.filter(is_active=True).count() > 1
+
+    @cached_property
+    def practitioners(self) -> bool:
+        return Practitioner.objects.filter(resource__is_active=True).count() > 1
 
 
 def clinic_name() -> str:

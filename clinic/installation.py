@@ -4,11 +4,17 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from clinic.models import Installation
+from clinic.models import Installation, Location
 
 
 class DemoInProduction(ImproperlyConfigured):
     """The database holds demo data and CADENCE_ENV is production."""
+
+
+def zone_name() -> str:
+    """The time zone of the clinic's first location, for what belongs to none; UTC before there is one."""
+    first = Location.objects.filter(is_active=True).order_by("pk").values_list("time_zone", flat=True).first()
+    return first or "UTC"
 
 
 def refuse_demo_in_production() -> None:

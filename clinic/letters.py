@@ -1,5 +1,8 @@
 """One message as it would go out now: whether it still makes sense, and its text from current data. Sends nothing."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -9,11 +12,24 @@ from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
 from clinic import wordings
-from clinic.models import Appointment, Location, Reminder
-from treatments.models import FollowUpRule, VersionAftercare
+from clinic.models import Appointment, Location, MessageTemplate, Reminder
+from treatments.models import FollowUpRule, ProtocolVersion, VersionAftercare
 
 RAW = "raw"
+AFTERCARE = "aftercare_sent"
 RELATED = ("patient", "location", "appointment__session__series", "series")
+NO_COURSE = {"questions": "", "aftercare": "", "photo": ""}
+Letter = tuple[str, str]  # subject and plain text
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a rule would send; or the name in its wording that nothing fills."""
+
+    rule: FollowUpRule
+    subject: str = ""
+    text: str = ""
+    unknown_name: str = ""
 
 
 def load(pk: int) -> Reminder:
@@ -46,16 +62,38 @@ def is_before_visit(reminder: Reminder) -> bool:
     return reminder.template_key.startswith("visit_")
 
 
-def subject_and_text(reminder: Reminder) -> tuple[str, str]:
+def subject_and_text(reminder: Reminder) -> Letter:
     """Subject and plain text, in the patient's language and the location's time; raises `wordings.UnknownName`."""
     if reminder.rule_key == RAW:
         return reminder.raw_subject, reminder.raw_body
-    language = reminder.patient.language
-    with translation.override(language if translation.check_for_language(language) else settings.LANGUAGE_CODE):
-        wording = wordings.wording(reminder.template_key, language)
-        values = _values(reminder)
-        subject = " ".join(wordings.fill(wording.subject, values).split())
-        return subject, wordings.fill(wording.body, values)
+    with _in(reminder.patient.language):
+        wording = wordings.wording(reminder.template_key, reminder.patient.language)
+        return _filled(wording, _values(reminder))
+
+
+def previews(
+    version: ProtocolVersion, location: Location, *, first_name: str, visit_at: datetime, language: str
+) -> list[Preview]:  # fmt: skip
+    """What each rule of a version would send to somebody after a visit at that time; queries do not grow with rules."""
+    advice = list(version.aftercare.all())
+    used: dict[str, MessageTemplate] = {}
+    found = []
+    with _in(language):
+        place = {
+            **_place_values(location, first_name),
+            "day": local_day(visit_at, location),
+            "time": _local_hour(visit_at, location),
+        }
+        for rule in version.follow_up_rules.prefetch_related("questions"):
+            key = wordings.template_for(rule.key)
+            if key not in used:
+                used[key] = wordings.wording(key, language)
+            values = {**place, **_rule_values(rule, advice if key == AFTERCARE else ())}
+            try:
+                found.append(Preview(rule, *_filled(used[key], values)))
+            except wordings.UnknownName as error:
+                found.append(Preview(rule, unknown_name=str(error)))
+    return found
 
 
 def email_of(reminder: Reminder, now: datetime) -> EmailMessage:
@@ -82,18 +120,37 @@ def local_day(at: datetime, location: Location) -> str:
     return formats.date_format(at.astimezone(location.zone), "l j F Y")
 
 
+def _in(language: str) -> AbstractContextManager:
+    return translation.override(language if translation.check_for_language(language) else settings.LANGUAGE_CODE)
+
+
+def _filled(wording: MessageTemplate, values: Mapping[str, str]) -> Letter:
+    subject = " ".join(wordings.fill(wording.subject, values).split())
+    return subject, wordings.fill(wording.body, values)
+
+
 def _values(reminder: Reminder) -> dict[str, str]:
     location, visit = reminder.location, reminder.appointment
     starts_at = visit.starts_at if visit is not None else None
     return {
-        "first_name": reminder.patient.given_name,
+        **_place_values(location, reminder.patient.given_name),
+        "day": local_day(starts_at, location) if starts_at else _last_day(reminder),
+        "time": _local_hour(starts_at, location) if starts_at else "",
+        **_course_values(reminder),
+    }
+
+
+def _place_values(location: Location, first_name: str) -> dict[str, str]:
+    return {
+        "first_name": first_name,
         "clinic": location.name,
         "address": location.address,
         "phone": location.phone,
-        "day": local_day(starts_at, location) if starts_at else _last_day(reminder),
-        "time": formats.date_format(starts_at.astimezone(location.zone), "H:i") if starts_at else "",
-        **_course_values(reminder),
     }
+
+
+def _local_hour(at: datetime, location: Location) -> str:
+    return formats.date_format(at.astimezone(location.zone), "H:i")
 
 
 def _last_day(reminder: Reminder) -> str:
@@ -105,15 +162,18 @@ def _last_day(reminder: Reminder) -> str:
 
 def _course_values(reminder: Reminder) -> dict[str, str]:
     """Questions, advice and the wish for a photo, from the version that the series follows."""
-    values = {"questions": "", "aftercare": "", "photo": ""}
     series = reminder.series or (reminder.appointment.session and reminder.appointment.session.series)
     if not series or is_before_visit(reminder):
-        return values
-    rules = FollowUpRule.objects.filter(version=series.protocol_version_id, key=reminder.rule_key)
-    for rule in rules.prefetch_related("questions"):
+        return dict(NO_COURSE)
+    version_id, key = series.protocol_version_id, reminder.rule_key
+    rule = FollowUpRule.objects.filter(version=version_id, key=key).prefetch_related("questions").first()
+    is_advice = reminder.template_key == AFTERCARE
+    return _rule_values(rule, VersionAftercare.objects.filter(version=version_id) if is_advice else ())
+
+
+def _rule_values(rule: FollowUpRule | None, advice: Iterable[VersionAftercare]) -> dict[str, str]:
+    values = {**NO_COURSE, "aftercare": "\n".join(f"- {line.title}: {line.text}" for line in advice)}
+    if rule is not None:
         values["questions"] = "\n".join(f"- {question.text}" for question in rule.questions.all())
         values["photo"] = str(wordings.PHOTO) if rule.asks_photo else ""
-    if reminder.template_key == "aftercare_sent":
-        advice = VersionAftercare.objects.filter(version=series.protocol_version_id)
-        values["aftercare"] = "\n".join(f"- {line.title}: {line.text}" for line in advice)
     return values

@@ -49,7 +49,7 @@ if IS_PRODUCTION:
 # -- Apps and requests ------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "clinic.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "pghistory.middleware.HistoryMiddleware",
+    "clinic.middleware.second_step",
     "clinic.middleware.refusals",
 ]
 
@@ -131,22 +133,58 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "diary"
-ACCOUNT_ADAPTER = "patients.signin.ClosedSignupAdapter"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "patients.signin.ClinicAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# An unknown address is answered like a known one and gets no mail.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+# Long enough for a slow mail server; a code is spent after three wrong tries.
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
+ACCOUNT_FORMS = {
+    "request_login_code": "patients.sign_in_forms.EmailedCodeForm",
+    "confirm_login_code": "patients.sign_in_forms.EmailedCodeAnswerForm",
+    "reset_password": "patients.sign_in_forms.ForgottenPasswordForm",
+    "confirm_password_reset_code": "patients.sign_in_forms.ForgottenPasswordAnswerForm",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 8}
+
+# The second step: an authenticator app or a passkey, with recovery codes beside it.
+MFA_ADAPTER = "patients.second_factor.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Cadence"
+# The clocks of phones and servers differ a little: the code before and the one after count too.
+MFA_TOTP_PERIOD = 30
+MFA_TOTP_TOLERANCE = 1
+# Addresses are entered by the clinic, so there is nothing to confirm first.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Browsers allow passkeys without https on localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_PRODUCTION and not SITE_IS_HTTPS
+MFA_FORMS = {
+    "authenticate": "patients.sign_in_forms.SecondStepForm",
+    "reauthenticate": "patients.sign_in_forms.SecondStepAgainForm",
+    "activate_totp": "patients.sign_in_forms.AppForm",
+    "add_webauthn": "patients.sign_in_forms.PasskeyForm",
+}
 
 # -- Words, time, files -----------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["clinic.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 PHONENUMBER_DEFAULT_REGION = "GB"

@@ -1,8 +1,27 @@
 """Every address of the product. Staff pages at the root, sign-in under /account/."""
 
+from django.contrib import admin
 from django.urls import include, path
 
-from clinic.views import appointments, decisions, diary, find, health, home, messages, patient, series, tasks
+from clinic.views import (
+    appointments,
+    components,
+    day_list,
+    decisions,
+    diary,
+    find,
+    health,
+    home,
+    messages,
+    opening,
+    patient,
+    portal,
+    portal_access,
+    protocol_previews,
+    series,
+    setup,
+    tasks,
+)
 
 handler400 = "clinic.views.errors.bad_request"
 handler403 = "clinic.views.errors.permission_denied"
@@ -10,10 +29,12 @@ handler404 = "clinic.views.errors.page_not_found"
 handler500 = "clinic.views.errors.server_error"
 
 VISIT = "appointments/<uuid:appointment>/"
+PERSON = "portal/<uuid:person>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("diary/", diary.diary, name="diary"),
+    path("diary/print/", day_list.day_list, name="day_list"),
     path("find/", find.find_time, name="find_time"),
     path("appointments/new/", appointments.appointment_new, name="appointment_new"),
     path(VISIT, appointments.appointment, name="appointment"),
@@ -22,16 +43,38 @@ urlpatterns = [
     path(f"{VISIT}decide/", decisions.appointment_decide, name="appointment_decide"),
     path(f"{VISIT}status/", appointments.appointment_status, name="appointment_status"),
     path("patients/<uuid:patient>/", patient.patient, name="patient"),
+    path("patients/<uuid:patient>/portal/", portal_access.patient_portal, name="patient_portal"),
+    path(
+        "patients/<uuid:patient>/portal/<uuid:login>/end/", portal_access.patient_portal_end, name="patient_portal_end"
+    ),
     path("patients/<uuid:patient>/series/new/", series.series_new, name="series_new"),
     path("series/<uuid:series>/", series.series, name="series"),
     path("series/<uuid:series>/book/", series.session_book, name="session_book"),
+    path("protocols/<uuid:protocol>/preview/", protocol_previews.protocol_preview, name="protocol_preview"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<uuid:task>/done/", tasks.task_done, name="task_done"),
     path("messages/", messages.messages, name="messages"),
     path("messages/<uuid:message>/", messages.message, name="message"),
+    path("portal/", portal.portal_home, name="portal_home"),
+    path(PERSON, portal.portal_person, name="portal_person"),
+    path(f"{PERSON}visits/", portal.portal_visits, name="portal_visits"),
+    path(f"{PERSON}visits/<uuid:visit>/", portal.portal_visit, name="portal_visit"),
+    path(f"{PERSON}visits/<uuid:visit>/visit.ics", portal.portal_calendar, name="portal_calendar"),
+    path(f"{PERSON}aftercare/", portal.portal_aftercare, name="portal_aftercare"),
+    path(f"{PERSON}details/", portal.portal_details, name="portal_details"),
+    path("setup/", setup.begin, name="setup"),
+    path("setup/second-step/", setup.factor, name="setup_factor"),
+    path("setup/clinic/", opening.clinic, name="setup_clinic"),
+    path("setup/people/", opening.people, name="setup_people"),
+    path("setup/offer/", opening.offer, name="setup_offers"),
+    path("setup/mail/", setup.mail, name="setup_mail"),
+    path("setup/first-visit/", setup.first, name="setup_first"),
+    path("components/", components.components, name="components"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
+    path("admin/", admin.site.urls),
     path("account/", include("allauth.account.urls")),
+    path("account/second-step/", include("allauth.mfa.urls")),
     path("", include("patients.urls")),
     path("", include("treatments.urls")),
 ]

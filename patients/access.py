@@ -8,14 +8,16 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
-from patients import merging
+from patients import merging, portal_access
 from patients.models import Patient
 from patients.roles import ALL, CLINICAL, LABELS, has_role
 
 View = Callable[..., HttpResponse]
-AUDIENCES = frozenset({"public", "signed in", "staff", "clinical", "roles"})
+AUDIENCES = frozenset({"public", "signed in", "staff", "clinical", "roles", "portal"})
 
 
 def public(view: View) -> View:
@@ -47,6 +49,28 @@ def roles(*names: str) -> Callable[[View], View]:
     if unknown or not names:
         raise ValueError(f"Not a role: {', '.join(sorted(unknown)) or 'none given'}.")
     return functools.partial(_gate, names=names, audience="roles")
+
+
+def portal(view: View) -> View:
+    """Let in a login that may see somebody, as `request.people`; for everybody else the page does not exist.
+
+    The `person` of the URL is looked up among these people alone: somebody else's id is an id that does not exist.
+    """
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: object, person: uuid.UUID | None = None, **kwargs: object) -> HttpResponse:
+        request.people = list(portal_access.visible_to(request.user, timezone.now()))
+        if person is not None:
+            kwargs["person"] = portal_access.among(request.people, person)
+        if not request.people or (person is not None and kwargs["person"] is None):
+            raise Http404
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    guarded.audience = "portal"
+    guarded.login_url = "portal_sign_in"
+    return guarded
 
 
 def patient_or_404(public_id: uuid.UUID) -> Patient:

@@ -9,6 +9,40 @@ from django.utils.translation import gettext as _
 from patients import locks, merging
 from patients.models import Consent, ConsentText, Patient, User
 from patients.refusals import Refused
+from patients.roles import CLINICAL_LEAD, has_role
+
+
+def publish(text: ConsentText, *, by: User, at: datetime) -> ConsentText:
+    """Put a wording that a clinical lead has read into use; one that is in use already stays as it is."""
+    if not has_role(by, CLINICAL_LEAD):
+        raise Refused(_("Only a clinical lead puts a consent wording into use."))
+    with locks.or_busy(), transaction.atomic():
+        locks.take()
+        row = ConsentText.objects.select_for_update().get(pk=text.pk)
+        if not row.body.strip():
+            raise Refused(_("There is no text yet. Write the wording, save it, then bring it into use."))
+        if row.published_at is None:
+            row.published_at = at
+            row.save(update_fields=["published_at"])
+    return row
+
+
+def new_version(text: ConsentText) -> ConsentText:
+    """Return the draft that follows this wording: the one that is open already, or a copy with the next number."""
+    with locks.or_busy(), transaction.atomic():
+        locks.take()
+        same = ConsentText.objects.filter(scope=text.scope, language=text.language)
+        newest = same.select_for_update().order_by("-number").first()
+        if newest.published_at is None:
+            return newest
+        return ConsentText.objects.create(
+            scope=text.scope,
+            language=text.language,
+            number=newest.number + 1,
+            title=text.title,
+            body=text.body,
+            provenance=_("copied from version %(number)s") % {"number": text.number},
+        )
 
 
 def sign(patient: Patient, text: ConsentText, *, method: str, at: datetime, by: User) -> Consent:

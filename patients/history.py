@@ -9,7 +9,7 @@ from decimal import Decimal
 import pghistory
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from patients import locks, merging
@@ -160,6 +160,16 @@ def active_allergies(patient: Patient) -> list[Allergy]:
     """Return the allergies that were not ruled out, newest first, over all merged records; `tags` are fetched."""
     rows = Allergy.objects.filter(patient__in=merging.group_of(patient)).prefetch_related("tags")
     return list(rows.exclude(verification=Allergy.Verification.REFUTED))
+
+
+def allergies_of(patients: Iterable[int]) -> dict[int, list[Allergy]]:
+    """The allergies that were not ruled out of several patients at once, by their key, over all merged records."""
+    keys = list(patients)
+    found: dict[int, list[Allergy]] = {}
+    rows = Allergy.objects.filter(Q(patient__in=keys) | Q(patient__merged_into__in=keys)).select_related("patient")
+    for row in rows.exclude(verification=Allergy.Verification.REFUTED).prefetch_related("tags"):
+        found.setdefault(row.patient.merged_into_id or row.patient_id, []).append(row)
+    return found
 
 
 def latest_measurements(patient: Patient) -> dict[str, Measurement]:

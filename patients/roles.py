@@ -27,3 +27,8 @@ def has_role(user: "User", *roles: str) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return not user.role_names.isdisjoint(roles)
+
+
+def is_staff_login(user: "User") -> bool:
+    """Whether the login opens anything that patients must not see."""
+    return user.is_staff or user.is_superuser or not user.role_names.isdisjoint(ALL)

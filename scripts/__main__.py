@@ -7,6 +7,7 @@ from scripts.console import say
 
 HELP = """\
 ./run                 start the clinic with its demo data; Ctrl-C stops it
+./run new             start an empty clinic, to be set up in the browser
 ./run test [ARGS]     all checks and tests; with arguments, pytest alone with them
 ./run manage ARGS     manage.py with the same servers
 ./run prove [NAME]    the promises under attack
@@ -14,6 +15,7 @@ HELP = """\
 ./run reset           drop the local state: database, mail, uploads, keys"""
 COMMANDS = {
     "manage": supervisor.manage,
+    "new": supervisor.new,
     "reset": supervisor.reset,
     "test": testing.test,
     "prove": testing.prove,

@@ -1,4 +1,4 @@
-"""`./run`, `./run manage` and `./run reset`: the one stack in the local state."""
+"""`./run`, `./run new`, `./run manage` and `./run reset`: the one stack in the local state."""
 
 import json
 import os
@@ -35,7 +35,22 @@ def run(arguments: list[str]) -> int:
     with local.held(state, what="./run"):
         stack = Stack(state, environment.given(), report=say_line)
         with _stopped_in_order(stack):
-            _serve(stack)
+            _serve(stack, state)
+    return 0
+
+
+def new(arguments: list[str]) -> int:
+    """Start a clinic without the demo, in a folder of its own; it goes on where it was left."""
+    if arguments:
+        say(f"./run new takes no argument like '{arguments[0]}'.")
+        return 2
+    state = local.state_folder()
+    with local.held(state, what="./run new"):
+        folder = state / "new"
+        folder.mkdir(mode=0o711, exist_ok=True)
+        stack = Stack(folder, environment.given(), demo=False, report=say_line)
+        with _stopped_in_order(stack):
+            _serve(stack, state)
     return 0
 
 
@@ -46,7 +61,7 @@ def manage(arguments: list[str]) -> int:
         with local.held(state, what="./run manage"):
             stack = Stack(state, environment.given())
             with _stopped_in_order(stack):
-                _start_servers(stack)
+                _start_servers(stack, state)
                 return _manage(stack.environment, arguments)
     except local.InUse:
         if not _settings_file(state).exists():
@@ -67,9 +82,9 @@ def reset(arguments: list[str]) -> int:
     return 0
 
 
-def _serve(stack: Stack) -> None:
+def _serve(stack: Stack, state: Path) -> None:
     began = time.monotonic()
-    _start_servers(stack)
+    _start_servers(stack, state)
     stack.prepare()
     stack.start_processes()
     _announce(stack, time.monotonic() - began)
@@ -81,7 +96,7 @@ def _serve(stack: Stack) -> None:
 def _announce(stack: Stack, seconds: float) -> None:
     say("worker ready")
     say(f"Cadence is up after {seconds:.1f} s: {stack.url}")
-    for line in stack.logins_file.read_text().splitlines():
+    for line in stack.logins_file.read_text().splitlines() if stack.demo else [f"Set it up: {stack.url}/setup/"]:
         say(line)
     say(f"Mail is kept in {stack.mail_dir}" if "EMAIL_URL" not in stack.overrides else "Mail goes to your EMAIL_URL.")
     say("Ctrl-C stops everything.")
@@ -101,12 +116,12 @@ def _manage_command(arguments: list[str]) -> list[str]:
     return [sys.executable, "manage.py", *arguments]
 
 
-def _start_servers(stack: Stack) -> None:
+def _start_servers(stack: Stack, state: Path) -> None:
     """Start the servers and leave the settings where a `./run manage` beside us finds them."""
-    _settings_file(stack.state).unlink(missing_ok=True)
+    _settings_file(state).unlink(missing_ok=True)
     stack.start_servers()
     settings = {name: stack.environment[name] for name in environment.NAMES if name in stack.environment}
-    local.write_private(_settings_file(stack.state), json.dumps(settings))
+    local.write_private(_settings_file(state), json.dumps(settings))
 
 
 def _settings_file(state: Path) -> Path:

@@ -87,6 +87,13 @@
       document.getElementById(opener.dataset.opens).showModal();
     });
   }
+  for (const printer of document.querySelectorAll("[data-prints]")) {
+    printer.hidden = false;
+    printer.addEventListener("click", () => window.print());
+  }
+  /* The clinic's zone is worth a word only where the browser lives in another one. */
+  const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const zone of document.querySelectorAll("[data-zone]")) zone.hidden = zone.dataset.zone === ownZone;
   document.addEventListener("keydown", press);
   document.addEventListener("keydown", (event) => {
     const menu = event.key === "Escape" && event.target.closest("details.menu[open]");

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.staticfiles import finders
 
 STATIC = settings.BASE_DIR / "static"
 VENDOR = STATIC / "vendor"
@@ -75,7 +76,7 @@ def test_template_names_only_icons_and_files_that_exist(path):
     icons = {first or second for first, second in ICON.findall(text)}
 
     assert {name for name in icons if f'id="{name}"' not in sprite} == set()
-    assert {name for name in STATIC_TAG.findall(text) if not (STATIC / name).is_file()} == set()
+    assert {name for name in STATIC_TAG.findall(text) if not finders.find(name)} == set()
 
 
 def test_own_styles_balance_their_braces():

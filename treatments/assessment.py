@@ -1,7 +1,7 @@
 """Loads the rows that a safety check looks at, in a number of queries that does not depend on how many there are."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Q
 
@@ -51,13 +51,26 @@ def subject_of(patient: Patient) -> Subject:
 def plan_of(version: ProtocolVersion) -> Plan:
     """Load a version next to the catalogue's live limits."""
     version = ProtocolVersion.objects.select_related("protocol__indication").get(pk=version.pk)
-    lines = list(_lines(version))
+    return plan_with(
+        version,
+        list(DepthStep.objects.filter(version=version).select_related("area", "technique")),
+        list(CocktailLine.objects.filter(version=version).select_related("ingredient__ingredient_class")),
+        list(AnaestheticLine.objects.filter(version=version).select_related("ingredient__ingredient_class")),
+    )
+
+
+def plan_with(
+    version: ProtocolVersion, steps: Sequence[DepthStep], mix: Sequence[CocktailLine],
+    numbing: Sequence[AnaestheticLine],
+) -> Plan:  # fmt: skip
+    """Put a version with these rows, saved or not, next to the catalogue's live limits."""
+    lines = list(_lines(mix, numbing))
     indication = version.protocol.indication
     return Plan(
         modality=version.protocol.modality,
         version_id=version.pk,
         indication_block_reason=indication.block_reason if indication.is_blocked else "",
-        steps=_steps(version),
+        steps=_steps(steps),
         lines=tuple(lines),
         pairs=_pairs({line.substance.id for line in lines}),
         soft_max_depth_mm=version.soft_max_depth_mm,
@@ -139,12 +152,9 @@ def _decisions(patient_ids: list[int]) -> tuple[Decision, ...]:
     )
 
 
-def _steps(version: ProtocolVersion) -> tuple[Step, ...]:
-    rows = DepthStep.objects.filter(version=version).select_related("area", "technique")
-    area_limits = {
-        (row.area_id, row.technique_id): row
-        for row in AreaLimit.objects.filter(area__in=DepthStep.objects.filter(version=version).values("area"))
-    }
+def _steps(rows: Sequence[DepthStep]) -> tuple[Step, ...]:
+    found = AreaLimit.objects.filter(area__in={row.area_id for row in rows})
+    area_limits = {(row.area_id, row.technique_id): row for row in found}
     return tuple(_step(row, area_limits.get((row.area_id, row.technique_id))) for row in rows)
 
 
@@ -167,9 +177,7 @@ def _step(row: DepthStep, limit: AreaLimit | None) -> Step:
     )
 
 
-def _lines(version: ProtocolVersion) -> Iterable[Line]:
-    mix = list(CocktailLine.objects.filter(version=version).select_related("ingredient__ingredient_class"))
-    numbing = list(AnaestheticLine.objects.filter(version=version).select_related("ingredient__ingredient_class"))
+def _lines(mix: Sequence[CocktailLine], numbing: Sequence[AnaestheticLine]) -> Iterable[Line]:
     tags = defaultdict(list)
     held = IngredientTag.objects.filter(ingredient__in={row.ingredient_id for row in [*mix, *numbing]})
     for row in held.select_related("tag").order_by("tag__key"):

@@ -8,6 +8,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from patients.models import BodyArea
+from treatments import body_maps, timelines
+from treatments.body_maps import BodyMap, Zone
 from treatments.limits import plain
 from treatments.models import (
     AreaLimit,
@@ -63,13 +66,26 @@ def sheet(version: ProtocolVersion) -> Sheet:
     mix = list(version.cocktail_lines.all())
     return {
         "phases": [Timed(phase, interval_words(phase)) for phase in version.phases.all()],
+        "timeline": timelines.preview(version.phases.all()),
         "areas": [_area_row(step, area_limits.get((step.area_id, step.technique_id))) for step in steps],
+        "depth_map": depth_map(steps),
         "mix": [_mix_row(line) for line in mix],
         "volume": _measured(sum((line.volume_ml or 0 for line in mix), Decimal()), "ml"),
         "most_volume": _measured(version.max_total_ml, "ml"),
         "aftercare": [Timed(advice, _stretch(advice)) for advice in version.aftercare.all()],
         "follow_ups": [Timed(rule, hours_words(rule.offset_hours)) for rule in version.follow_up_rules.all()],
     }
+
+
+def depth_map(steps: Iterable[DepthStep], areas: Iterable[BodyArea] | None = None) -> BodyMap:
+    """The areas on the body, shaded by depth: all that have a step, or those given. Several depths are all said."""
+    steps = list(steps)
+    areas = [step.area for step in steps] if areas is None else areas
+    of_areas: dict[BodyArea, list[DepthStep]] = {area: [] for area in areas}
+    for step in steps:
+        if step.area in of_areas:
+            of_areas[step.area].append(step)
+    return body_maps.body_map(_zone(area, of_area) for area, of_area in of_areas.items())
 
 
 def interval_words(phase: Phase) -> str:
@@ -99,6 +115,12 @@ def hours_words(hours: int) -> str:
 def _stretch(advice: VersionAftercare) -> str:
     words = {"start": hours_words(advice.starts_after_hours), "end": hours_words(advice.ends_after_hours)}
     return _("%(start)s until %(end)s") % words
+
+
+def _zone(area: BodyArea, steps: list[DepthStep]) -> Zone:
+    depths = dict.fromkeys(_span(step.depth_min_mm, step.depth_max_mm) for step in steps)
+    deepest = max((step.depth_max_mm for step in steps if step.depth_max_mm is not None), default=None)
+    return Zone(area.key, area.label, ", ".join(filter(None, depths)), body_maps.strength(deepest))
 
 
 def _area_row(step: DepthStep, limit: AreaLimit | None) -> AreaRow:

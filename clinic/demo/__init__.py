@@ -5,6 +5,7 @@ verbs that the desk uses, so the demo can hold nothing that the product would re
 """
 
 from clinic.demo.filling import Summary, fill
+from clinic.demo.portal_people import logins as portal_logins
 from clinic.demo.premises import LOGINS, PASSWORD
 
-__all__ = ["LOGINS", "PASSWORD", "Summary", "fill"]
+__all__ = ["LOGINS", "PASSWORD", "Summary", "fill", "portal_logins"]

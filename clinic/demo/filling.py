@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import availability, booking, courses, timespans, wordings
-from clinic.demo import people, premises
+from clinic.demo import people, portal_people, premises
 from clinic.demo.visiting import CANCELLED, KEPT, MISSED, Diary
 from clinic.models import Appointment, Installation, Location, Reminder
 from clinic.placing import Placement
@@ -62,7 +62,9 @@ def fill(now: datetime, *, patients: int = 120, visits: int = 600) -> Summary | 
         versions = _publish(staffed, now)
         forms = people.read_forms(now)
         running = [course for number in range(patients) for course in _live(number, diary, forms, versions)]
+        due = _call_one_off(running, diary)
         _book_ahead(running, diary, visits)
+        portal_people.open_portal(due, staffed, now)
         put_past_messages_away(now)
         return Summary(patients, diary.made, Reminder.objects.count())
 
@@ -169,6 +171,21 @@ def _book_session(course: Course, session: TreatmentSession, diary: Diary, booke
         session=session,
         end=end,
     )
+
+
+def _call_one_off(running: list[Course], diary: Diary) -> Patient | None:
+    """Cancel the next visit of somebody under treatment, who then has to call and choose another time."""
+    done = TreatmentSession.objects.filter(state=TreatmentSession.State.DONE).values("series")
+    under_way = set(TreatmentSeries.objects.filter(pk__in=done, state="active").values_list("pk", flat=True))
+    course = next((one for one in running if one.series.pk in under_way and one.patient.email), None)
+    if course is None:
+        return None
+    running.remove(course)
+    for visit in Appointment.objects.live().filter(session__series=course.series, starts_at__gt=diary.now):
+        told_at = max(visit.booked_at, diary.now - timedelta(hours=1))
+        details = {"cancelled_by": Appointment.CancelledBy.PATIENT, "reason": "Work got in the way"}
+        booking.cancel(visit, version=visit.version, by=diary.premises.desk, now=told_at, **details)
+    return course.patient
 
 
 def _next_to_book(series: TreatmentSeries) -> TreatmentSession | None:

@@ -33,6 +33,11 @@ LOGINS = (
     (f"admin@{DOMAIN}", "Alex Marsh", (roles.ADMINISTRATOR,)),
 )
 LONDON, BERLIN = "Cadence London", "Cadence Berlin"
+# Streets that do not exist, and numbers that the regulators keep free for fiction.
+REACHED_AT = {
+    LONDON: ("12 Thimble Row\nLondon W1X 0ZZ", "+44 20 7946 0018"),
+    BERLIN: ("Fingerhutgasse 4\n10000 Berlin", "+49 30 23125 018"),
+}
 ROOMS = (
     (LONDON, "Consulting room", RoomKind.CONSULTATION),
     (LONDON, "Room 1", RoomKind.TREATMENT),
@@ -141,9 +146,11 @@ def _colleague(name: str) -> User:
 
 
 def _location(name: str, time_zone: str, currency: str) -> Location:
+    address, phone = REACHED_AT[name]
     place = Location.objects.create(
-        name=name, time_zone=time_zone, currency=currency, quiet_from=time(21), quiet_until=time(8)
-    )
+        name=name, address=address, phone=phone, time_zone=time_zone, currency=currency, quiet_from=time(21),
+        quiet_until=time(8),
+    )  # fmt: skip
     OpeningHours.objects.bulk_create(
         OpeningHours(location=place, weekday=day, opens=OPENS, closes=CLOSES) for day in range(1, 8)
     )

@@ -4,6 +4,7 @@ from clinic.models.appointments import Appointment, AppointmentChange, Claim, Ho
 from clinic.models.locations import Closure, Installation, Location, LocationReminderRule, OpeningHours
 from clinic.models.reminders import DeliveryAttempt, MessageTemplate, Reminder
 from clinic.models.resources import Absence, Device, Practitioner, Qualification, Resource, Room, WorkingHours
+from clinic.models.setting_up import SetupProgress
 
 __all__ = [
     "Absence",
@@ -25,6 +26,7 @@ __all__ = [
     "Resource",
     "Room",
     "RuleOverride",
+    "SetupProgress",
     "Task",
     "WorkingHours",
 ]

@@ -303,6 +303,7 @@ class Task(models.Model):
         CLINICIAN_REVIEW = "clinician_review", _("A clinician decides")
         SAFETY_CHANGED = "safety_changed", _("Safety changed for a booked visit")
         CALL = "call", _("Call the patient")
+        SETUP = "setup", _("Left from setting up")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(_("what"), max_length=20, choices=Kind)

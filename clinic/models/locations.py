@@ -63,6 +63,11 @@ class Location(models.Model):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def zone_words(self) -> str:
+        """The city that the time zone is named after, as people say it: London, New York."""
+        return self.time_zone.rpartition("/")[2].replace("_", " ")
+
 
 class OpeningHours(models.Model):
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="opening_hours")
@@ -135,6 +140,8 @@ class Installation(models.Model):
     """One row: what this database is. Production refuses one that holds demo data."""
 
     is_demo = models.BooleanField(_("holds demo data"), default=False)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    region = models.CharField(_("region with its own public holidays"), max_length=12, blank=True)
     installed_at = models.DateTimeField(_("installed"), auto_now_add=True)
 
     class Meta:

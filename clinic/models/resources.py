@@ -59,6 +59,11 @@ class Practitioner(models.Model):
 class Room(models.Model):
     resource = models.OneToOneField(Resource, primary_key=True, on_delete=models.PROTECT, related_name="room")
     kind = models.CharField(_("kind"), max_length=20, choices=RoomKind)
+    serves_all = models.BooleanField(
+        _("every kind of visit may take place here"),
+        default=False,
+        help_text=_("A clinic with one room treats and consults in the same one."),
+    )
 
     class Meta:
         verbose_name = _("room")

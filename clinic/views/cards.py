@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.formats import date_format
@@ -12,13 +13,22 @@ from clinic.models import Appointment, Location
 from patients.models import User
 from patients.roles import CLINICAL, has_role
 from treatments import series as courses_of
+from treatments import timelines
 from treatments.models import TreatmentSeries, TreatmentSession
 from treatments.safety import Finding
+from treatments.timelines import Mark, Timeline
 from treatments.windows import Window
 
 BOOKABLE = ("draft", "awaiting_clearance", "active")
 State = TreatmentSession.State
 TO_BOOK = (State.PLANNED, State.MISSED)
+PICTURED = {
+    State.DONE: "done",
+    State.BOOKED: "booked",
+    State.MISSED: "missed",
+    State.SKIPPED: "off",
+    State.VOIDED: "off",
+}
 MARKS = {State.DONE: "is-done", State.BOOKED: "is-booked", State.SKIPPED: "is-off", State.VOIDED: "is-off"}
 
 
@@ -35,6 +45,22 @@ class Step:
     def mark(self) -> str:
         return "is-late" if self.is_late else MARKS.get(self.session.state, "")
 
+    @property
+    def day(self) -> date | None:
+        """The local day on which the session was done or is booked."""
+        if self.session.done_on or not self.visit:
+            return self.session.done_on
+        return timespans.date_of(self.visit.location.zone, self.visit.starts_at)
+
+    @property
+    def pictured(self) -> Mark:
+        """The step as the picture of the course marks it."""
+        session, window = self.session, self.window
+        label = _("Session %(number)s") % {"number": session.number}
+        state = "late" if self.is_late else PICTURED.get(session.state, "planned")
+        days = (window.earliest, window.ideal, window.latest) if window else ()
+        return Mark(session.number, label, state, self.day, *days)
+
 
 @dataclass(frozen=True)
 class Card:
@@ -42,6 +68,12 @@ class Card:
 
     series: TreatmentSeries
     steps: list[Step]
+    on: date
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The course as a picture, seen from the day of the card."""
+        return timelines.timeline([step.pictured for step in self.steps], self.on)
 
     @property
     def upcoming(self) -> Step | None:
@@ -94,7 +126,7 @@ def _card(series: TreatmentSeries, on: date) -> Card:
         window = windows.get(session.number)
         is_late = session.state in TO_BOOK and window is not None and window.is_late(on)
         steps.append(Step(session, window, visits[session.number], is_late))
-    return Card(series, steps)
+    return Card(series, steps, on)
 
 
 @dataclass(frozen=True)

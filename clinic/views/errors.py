@@ -4,9 +4,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from patients import roles
+from patients import portal_access, roles
+
+PORTAL = "portal/base.html"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -15,10 +18,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: signed in, but not for this page."""
+    """403: signed in, but not for this page; `patients.access` says for whom it is."""
+    whom = str(exception)
     if getattr(request, "htmx", False):
-        return beside_the_form(request, [_("Your role at the clinic does not include this. Nothing was changed.")], 403)
-    return render(request, "403.html", {"layout": layout(request)}, status=403)
+        lines = [whom, _("Your role at the clinic does not include this. Nothing was changed.")]
+        return beside_the_form(request, [line for line in lines if line], 403)
+    return render(request, "403.html", {"layout": layout(request), "lines": [whom] if whom else []}, status=403)
 
 
 @login_not_required
@@ -33,7 +38,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: the same page for what is missing and for what belongs to somebody else."""
-    return render(request, "404.html", {"layout": layout(request)}, status=404)
+    frame = layout(request)
+    return render(request, "404.html", {"layout": frame, "is_portal": frame == PORTAL}, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -58,7 +64,10 @@ def beside_the_form(request: HttpRequest, lines: list[str], status: int) -> Http
 
 
 def layout(request: HttpRequest) -> str:
-    """Staff keep their navigation; everybody else gets the plain page."""
+    """Staff and patients keep their navigation; everybody else gets the plain page."""
     user = getattr(request, "user", None)
-    is_staff = user is not None and roles.has_role(user, *roles.ALL)
-    return "base.html" if is_staff else "base_plain.html"
+    if user is None or not user.is_authenticated:
+        return "base_plain.html"
+    if roles.has_role(user, *roles.ALL):
+        return "base.html"
+    return PORTAL if portal_access.visible_to(user, timezone.now()).exists() else "base_plain.html"

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from clinic import letters, wordings
+from clinic import installation, letters, wordings
 from clinic.models import Reminder
 from patients import audit
 from patients.access import staff_only
@@ -23,8 +23,9 @@ def messages(request: HttpRequest) -> HttpResponse:
     rows = Reminder.objects.select_related("patient", "location")
     rows = rows.filter(state=state) if state in Reminder.State.values else rows
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    zone_name = installation.zone_name()
     for row in page:
-        _label(row)
+        _label(row, zone_name)
     context = {"page_obj": page, "states": Reminder.State.choices, "state": state}
     return render(request, "clinic/messages.html", context)
 
@@ -36,14 +37,14 @@ def message(request: HttpRequest, message: uuid.UUID) -> HttpResponse:
     row = get_object_or_404(Reminder.objects.select_related(*letters.RELATED), public_id=message)
     if row.patient is not None:
         audit.chart_opened(request.user, row.patient, "message")
-    _label(row)
+    _label(row, installation.zone_name())
     context = {"message": row, "deliveries": row.deliveries.all(), **_text_of(row)}
     return render(request, "clinic/message.html", context)
 
 
-def _label(row: Reminder) -> None:
+def _label(row: Reminder, zone_name: str) -> None:
     row.what = wordings.LABELS.get(row.template_key, row.rule_key)
-    row.zone_name = row.location.time_zone if row.location is not None else "UTC"
+    row.zone_name = row.location.time_zone if row.location is not None else zone_name
 
 
 def _text_of(row: Reminder) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from clinic.models import Appointment
 from clinic.views import cards
-from patients import audit
+from patients import audit, portal_access
 from patients.access import patient_or_404, staff_only
 from patients.roles import CLINICAL, has_role
 from treatments.models import TreatmentSeries
@@ -32,6 +32,7 @@ def patient(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
         "cards": [(card, cards.checks_of(card, request.user, today)) for card in found],
         "upcoming": visits.live().filter(ends_at__gte=now).order_by("starts_at"),
         "past": visits.exclude(ends_at__gte=now, status__in=Appointment.LIVE).order_by("-starts_at")[:PAST_SHOWN],
+        "readers": portal_access.readers_of(person, now),
         "is_clinical": has_role(request.user, *CLINICAL),
     }
     return render(request, "clinic/patient.html", shown)

@@ -19,7 +19,7 @@ from clinic.views import cards, slots
 from patients import audit, submissions
 from patients.access import patient_or_404, staff_only
 from patients.models import Patient
-from treatments import safety
+from treatments import body_maps, safety, sheets
 from treatments import series as courses_of
 from treatments.models import TreatmentSeries
 
@@ -46,6 +46,7 @@ def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
         shown["errors"] = form.sentences
     if form.version is not None:
         shown["checks"] = cards.checks(_findings_before(person, form, today), request.user)
+        shown["area_choice"] = body_maps.choice(form["areas"])
     return render(request, "clinic/series_new.html", shown, status=status)
 
 
@@ -74,8 +75,11 @@ def series(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     today = cards.clinic_day(timezone.now())
     card = _card_or_404(series, today)
     audit.chart_opened(request.user, card.series.patient, "series")
+    steps = card.series.protocol_version.depth_steps.select_related("area")
+    areas = [row.area for row in card.series.series_areas.all()]
     shown = {
         "card": card,
+        "depth_map": sheets.depth_map(steps, areas),
         "patient": card.series.patient,
         "checks": cards.checks_of(card, request.user, today),
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from clinic import todo
+from clinic import installation, todo
 from clinic.models import Task
 from clinic.refusals import Refused
 from patients.access import staff_only
@@ -25,10 +25,11 @@ def tasks(request: HttpRequest) -> HttpResponse:
     """Open tasks by the time until which they have to be done."""
     rows = Task.objects.filter(done_at=None).select_related("patient", "appointment__location")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    zone_name = installation.zone_name()
     for task in page:
         task.for_label = LABELS.get(task.for_role, task.for_role)
         task.is_for_me = task.for_role in request.user.role_names
-        task.zone_name = task.appointment.location.time_zone if task.appointment is not None else "UTC"
+        task.zone_name = task.appointment.location.time_zone if task.appointment is not None else zone_name
     return render(request, "clinic/tasks.html", {"page_obj": page, "now": timezone.now()})
 
 

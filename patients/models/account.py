@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 
@@ -31,6 +32,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("may open the administration pages"), default=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
+    # Part of the key that every session of the person carries: counting it up ends them all.
+    session_round = models.PositiveIntegerField(default=1, editable=False)
 
     objects = UserManager()
 
@@ -55,6 +58,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def role_names(self) -> frozenset[str]:
         return frozenset(self.groups.values_list("name", flat=True))
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's own, and the round: both a new password and a new round end the sessions."""
+        text = f"{self.password}:{self.session_round}"
+        return salted_hmac("patients.models.User.session", text, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self):
         return self.name

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from clinic import demo
 from clinic.models import Appointment, Claim, Device, Installation, Location, Practitioner, Reminder, Room
-from patients.models import Patient, User
+from patients.models import Patient, PortalAccess, User
 from treatments.models import ProtocolVersion, TreatmentSeries
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,30 @@ def test_demo_prints_the_logins_and_writes_nothing():
         "password",
     ]
     assert not User.objects.exists()
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_the_portal_logins_see_somebody_to_look_after_and_somebody_due_and_are_printed():
+    demo.fill(NOON, patients=9, visits=40)
+    out = StringIO()
+
+    call_command("demo", logins=True, stdout=out)
+
+    seen = [access.patient for access in PortalAccess.objects.select_related("patient")]
+    states = [set(Appointment.objects.filter(patient=one).values_list("status", flat=True)) for one in seen]
+    assert len(seen) == 3
+    assert any("completed" in each for each in states)
+    assert any("cancelled" in each and not each & {"booked", "confirmed"} for each in states)
+    assert out.getvalue().count(": /portal/sign-in/, with the code from the mail\n") == len(demo.portal_logins()) == 3
+    assert out.getvalue().splitlines()[-1] == f"password  {demo.PASSWORD}"
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_the_portal_logins_of_a_clinic_are_not_printed():
+    demo.fill(NOON, patients=4, visits=10)
+    Installation.objects.update(is_demo=False)
+
+    assert demo.portal_logins() == []
 
 
 def test_demo_is_refused_in_production(settings):

@@ -4,15 +4,19 @@ import re
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import Http404
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.test import Client
 from django.urls import path, reverse
 
 from clinic import urls
+from clinic.refusals import Busy, Refused, Taken
 from clinic.urls import handler400, handler403, handler404, handler500  # noqa: F401 (Django reads them from here)
 from clinic.views import errors
-from patients.access import public
-from tests.factories import user
+from patients import portal_access
+from patients.access import public, roles
+from patients.roles import CLINICAL_LEAD, PRACTITIONER
+from tests.factories import NOW, patient, user
 
 FAILURES = {"400": SuspiciousOperation, "403": PermissionDenied, "404": Http404, "500": RuntimeError}
 HTMX = {"HX-Request": "true"}
@@ -56,7 +60,25 @@ def fail(request, how):
     raise FAILURES[how]
 
 
-urlpatterns = [path("fail/<str:how>/", fail), *urls.urlpatterns]
+@roles(PRACTITIONER, CLINICAL_LEAD)
+def for_clinicians(request):
+    return HttpResponse()
+
+
+REFUSALS = {"409": Taken(), "422": Refused("The reason is missing."), "503": Busy()}
+
+
+@public
+def refuse(request, how):
+    raise REFUSALS[how]
+
+
+urlpatterns = [
+    path("fail/<str:how>/", fail),
+    path("refuse/<str:how>/", refuse),
+    path("clinicians/", for_clinicians),
+    *urls.urlpatterns,
+]
 pytestmark = pytest.mark.urls(__name__)
 
 
@@ -66,10 +88,10 @@ def site(client):
     return client
 
 
-def said(answer):
-    """The code, the heading and the sentences of the page's card, and where its button leads."""
+def said(answer, leads=(("/", "Go to the start page"),)):
+    """The code, the heading and the sentences of the page's card; its button leads to the start page."""
     card = answer.content.decode().partition('<section class="card problem"')[2].partition("</section>")[0]
-    assert re.findall(r'href="(.*?)">(.*?)</a>', card) == [("/", "Go to the start page")]
+    assert re.findall(r'href="(.*?)">(.*?)</a>', card) == list(leads)
     return re.findall(r"<(?:h1|p)\b[^>]*>(.*?)</(?:h1|p)>", card)
 
 
@@ -105,6 +127,87 @@ def test_page_keeps_the_navigation_for_staff(site, how, sentences):
     assert answer.status_code == int(how)
     assert said(answer) == sentences
     assert has_navigation(answer)
+
+
+@pytest.mark.django_db
+def test_permission_denied_names_the_roles_that_may_enter(site):
+    site.force_login(user("reception"))
+
+    answer = site.get("/clinicians/")
+
+    whom = "This page is for: Practitioner, Clinical lead."
+    assert answer.status_code == 403
+    assert said(answer) == [*NOT_ALLOWED[:2], whom, *NOT_ALLOWED[2:]]
+    assert has_navigation(answer)
+
+
+@pytest.mark.django_db
+def test_permission_denied_names_the_roles_for_htmx(site):
+    site.force_login(user("reception"))
+
+    answer = site.get("/clinicians/", headers=HTMX)
+
+    assert noted(answer) == [
+        "This page is for: Practitioner, Clinical lead.",
+        "Your role at the clinic does not include this. Nothing was changed.",
+    ]
+
+
+@pytest.mark.django_db
+def test_page_keeps_the_portal_of_somebody_who_sees_a_patient(site):
+    access = portal_access.grant(patient(), email="ada@mail.example", by=user("reception"), now=NOW)
+    site.force_login(access.user)
+
+    answer = site.get("/fail/404/")
+
+    assert '<body class="portal">' in answer.content.decode()
+    assert said(answer) == [
+        *NOT_FOUND[:3],
+        "Begin again from your start page. If something is missing there, call the clinic.",
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("how", "sentences"), [
+    ("409", ["409", "Somebody was faster", "This time has just been taken. Nothing you typed is lost: choose another "
+             "time.", "Go back in your browser: what you typed is still there. Load the page again and choose what is "
+             "possible now."]),
+    ("422", ["422", "This was not saved", "The reason is missing.", "Go back in your browser: what you typed is still "
+             "there. Change what is named above and save again."]),
+    ("503", ["503", "Please try again in a moment", "Somebody else is saving this at the moment and nothing was saved. "
+             "Please try again.", "Go back in your browser, wait a few seconds and save again: what you typed is still "
+             "there."]),
+])  # fmt: skip
+def test_a_refusal_is_a_page_that_names_it_and_the_way_back(site, how, sentences):
+    site.force_login(user("reception"))
+
+    answer = site.get(f"/refuse/{how}/")
+
+    assert answer.status_code == int(how)
+    assert said(answer, leads=[]) == sentences
+    assert has_navigation(answer)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("how", REFUSALS)
+def test_a_refusal_is_a_note_beside_the_form_for_htmx(site, how):
+    site.force_login(user("reception"))
+
+    answer = site.get(f"/refuse/{how}/", headers=HTMX)
+
+    assert answer.status_code == int(how)
+    assert noted(answer) == REFUSALS[how].messages
+
+
+def test_too_many_attempts_says_how_long_to_wait(rf):
+    answer = render(rf.get("/"), "429.html", status=429)
+
+    assert said(answer) == [
+        "429",
+        "Too many attempts",
+        "To keep strangers from guessing passwords, we stop answering for a while after many attempts.",
+        "Wait five minutes and try again.",
+    ]
 
 
 @pytest.mark.django_db

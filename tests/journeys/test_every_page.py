@@ -1,115 +1,158 @@
-"""Every page of the URLconf, found by following links, in Chromium: reachable, accessible, quiet in the console."""
+"""Every page of the URLconf in Chromium: reachable, accessible, quiet, in plain words; every width, light and dark."""
 
-from functools import partial
-from urllib.parse import urlsplit
+import re
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 
-from tests.journeys.conftest import DESK, PHONE
-from tests.test_architecture import addresses
+from tests.journeys.test_portal import CODE
+from tests.journeys.test_story import wait_for_mail
+from tests.journeys.walking import NOT_A_PAGE, SCHEMES, SIGNS_OUT, WIDTHS, Looker, fixed_addresses, name_of, page_names
+from tests.journeys.walking import reach as reachable
+from tests.sign_in import app_code
 
-# Addresses without a page of their own, and why.
-NOT_A_PAGE = {
-    "home": "sends on to the diary",
-    "live": "answers a probe",
-    "ready": "answers a probe",
-    "appointment_status": "takes buttons only",
-    "task_done": "takes buttons only",
-    "protocol_publish": "takes buttons only",
-    "allergy_refute": "takes buttons only",
-    "consent_withdraw": "takes buttons only",
-    "account_signup": "sends on: accounts are made by the clinic",
-    "account_set_password": "sends on to changing it: everybody has a password",
-    "account_reauthenticate": "shown before a sensitive change only",
-    "account_confirm_email": "opened from a mail",
-    "account_reset_password_from_key": "opened from a mail",
-    "account_confirm_login_code": "second step of a sign-in that is not offered to staff",
-    "account_inactive": "shown to closed accounts",
-}
-PAGES_PER_ADDRESS = 2
-OWN_LINKS = "found => found.filter(one => one.origin === location.origin).map(one => one.href)"
-# Only some patients have a session that waits to be booked, only some visits are to come or wait for a decision.
-MORE_OF = {"patient": 60, "appointment": 60}
+# What is not the same for every role is looked at as reception too.
+LOOKS_DIFFERENT = ("diary", "day_list", "patient", "appointment", "series", "tasks")
+SECRET = re.compile(r'<p class="secret">([A-Z2-7]+)</p>')
 
 
-def name_of(url):
-    try:
-        return resolve(urlsplit(url).path).url_name
-    except Resolver404:
-        return None
-
-
-def fixed_addresses():
-    """Every address without an object in it."""
-    return [reverse(name) for name, path, _ in addresses() if "<" not in path and name not in NOT_A_PAGE]
-
-
-def seeds(page):
-    """Where the links begin: every fixed address, some patients, and free times of a service."""
+def desk_seeds(page):
+    """Where the links of the desk begin: every fixed address, some patients, and free times of a service."""
     page.goto("/find/")
     service = page.locator("select[name=service] option:not([value=''])").first.get_attribute("value")
-    found = [path for path in fixed_addresses() if path != reverse("account_logout")]
-    return [*found, f"/find/?service={service}", *(f"/patients/?q={start}" for start in ("ad", "an", "be", "el", "ma"))]
+    starts = ("ad", "an", "be", "el", "ma")
+    return [*fixed_addresses(), f"/find/?service={service}", *(f"/patients/?q={start}" for start in starts)]
 
 
-def follow_links(page):
-    """Open pages by their links, a few of each name: name -> the addresses that really show that page."""
-    queue, tried, shown = seeds(page), {}, {}
-    while queue:
-        url = urlsplit(queue.pop(0))._replace(fragment="").geturl()
-        name = name_of(url)
-        limit = MORE_OF.get(name, 2 * PAGES_PER_ADDRESS)
-        known = tried.setdefault(name, set())
-        if name is None or name == "account_logout" or url in known or len(known) >= limit:
-            continue
-        known.add(url)
-        page.goto(url)
-        if name_of(page.url) == name:
-            shown.setdefault(name, []).append(url)
-        queue += page.eval_on_selector_all("a[href]", OWN_LINKS)
-    return {**shown, "account_logout": [reverse("account_logout")]}
+def walk(looker, seeds, wanted):
+    """Open the last found address of each name that this person reaches; returns all that were found."""
+    shown = reachable(looker.page, seeds, wanted)
+    for name, urls in shown.items():
+        if name in wanted:
+            looker.open(name, urls[-1])
+    return shown
 
 
-def keep_errors(problems, message):
-    if message.type == "error":
-        problems.append(message.text)
+class Walk:
+    """Everybody who walks, and what nobody has seen yet."""
+
+    def __init__(self):
+        self.lookers = []
+
+    def look_as(self, page, who):
+        self.lookers.append(Looker(page, who=who))
+        return self.lookers[-1]
+
+    @property
+    def left(self):
+        return page_names() - {name for looker in self.lookers for name in looker.seen}
+
+    @property
+    def problems(self):
+        return [problem for looker in self.lookers for problem in looker.problems]
 
 
-def serious(page):
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")
-    ]
+def walk_the_desk(walk_, sign_in):
+    """The clinical lead opens every page of the desk, reception those that are different for it."""
+    lead = walk_.look_as(sign_in("lead"), "clinical lead")
+    desk = {name for name in walk_.left if ":" not in name and not name.startswith("portal_")}
+    shown = walk(lead, desk_seeds(lead.page), desk - set(SIGNS_OUT))
+    reception = walk_.look_as(sign_in("reception"), "reception")
+    for name in LOOKS_DIFFERENT:
+        reception.open(name, shown[name][-1])
 
 
-def inspect(page, name, url, problems):
-    """Look at one page: its answer, its width, and what axe and the console say."""
-    answer = page.goto(url)
-    width, room = page.evaluate("document.documentElement.scrollWidth"), page.viewport_size["width"]
-    problems += [f"{name} {room} px: {line}" for line in serious(page)]
-    problems += [f"{name}: {width} px wide at {room} px"] if width > room else []
-    problems += [f"{name}: answered {answer.status}"] if answer.status != 200 else []
+def walk_the_administration(walk_, sign_in):
+    """The administrator opens what is left, then asks for a second step and uses it."""
+    admin = walk_.look_as(sign_in("admin"), "administrator")
+    walk(admin, fixed_addresses(), {name for name in walk_.left if not name.startswith("portal_")} - set(SIGNS_OUT))
 
 
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["1280", "390"])
-def test_every_page_is_reachable_accessible_and_keeps_the_content_policy(sign_in, visitor, counted, viewport):
-    problems, visited = [], set()
-    inside, outside = sign_in("lead", viewport), visitor(viewport)
-    for page in (inside, outside):
-        page.on("console", partial(keep_errors, problems))
-    for path in fixed_addresses():
-        outside.goto(path)
-        if name_of(outside.url) == name_of(path):
-            inspect(outside, name_of(path), path, problems)
-            visited.add(name_of(path))
+def use_a_second_step(walk_, sign_in, logins):
+    """Somebody sets up an authenticator app, signs out, and is asked for its code."""
+    looker = walk_.look_as(sign_in("practitioner"), "practitioner")
+    page = looker.page
+    page.goto(reverse("mfa_activate_totp"))
+    secret = SECRET.search(page.content()).group(1)
+    page.locator("input[name=code]").fill(app_code(secret))
+    page.locator("main form button[type=submit], main form button.btn-primary").first.click()
+    for name in sorted(walk_.left):
+        if name.startswith("mfa_") and name not in ("mfa_authenticate", "mfa_reauthenticate"):
+            page.goto(reverse(name)) if "webauthn/keys" not in name else None
+            if name_of(page.url) == name:
+                looker.look(name)
+    looker.open("account_logout", reverse("account_logout"))
+    page.get_by_role("button", name="Sign out").last.click()
+    email, password = logins["practitioner"]
+    page.locator("input[name=login]").fill(email)
+    page.locator("input[name=password]").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    looker.look(name_of(page.url))
 
-    for name, urls in follow_links(inside).items():
-        for url in urls[-PAGES_PER_ADDRESS:]:
-            inspect(inside, name, url, problems)
-        visited.add(name)
 
-    counted(f"Chromium at {viewport['width']} px: {len(visited)} pages, {len(NOT_A_PAGE)} addresses have none")
-    assert {name for name, _, _ in addresses()} - visited - set(NOT_A_PAGE) == set()
-    assert problems == []
+def walk_the_portal(walk_, visitor, clinic):
+    """A patient asks for a code, types it in, and opens every page of the portal."""
+    patient = walk_.look_as(visitor(), "patient")
+    page = patient.page
+    address = re.search(r"(\S+@\S+)\s+portal of", clinic.manage("demo", "--logins")).group(1)
+    page.goto(reverse("portal_sign_in"))
+    patient.look("portal_sign_in")
+    page.locator("input[type=email], input[name=email]").first.fill(address)
+    page.get_by_role("button", name="Send me a code").click()
+    patient.look(name_of(page.url))
+    letter = wait_for_mail(clinic.mail_dir, address, "Your code to sign in")
+    page.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(CODE.search(letter.get_content())[1])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/portal/**")
+    walk(patient, [reverse("portal_home")], {name for name in walk_.left if name.startswith("portal_")})
+
+
+def walk_outside(walk_, visitor):
+    """A stranger opens what is open to strangers."""
+    outside = walk_.look_as(visitor(), "stranger")
+    outside.page.goto(reverse("account_login"))
+    outside.look("account_login")
+    walk(outside, fixed_addresses(), walk_.left)
+
+
+def test_every_page_is_reachable_accessible_quiet_and_in_plain_words(clinic, sign_in, visitor, logins, counted):
+    walked = Walk()
+
+    walk_the_desk(walked, sign_in)
+    walk_the_administration(walked, sign_in)
+    use_a_second_step(walked, sign_in, logins)
+    walk_the_portal(walked, visitor, clinic)
+    walk_outside(walked, visitor)
+
+    seen, looks = page_names() - walked.left, sum(looker.looks for looker in walked.lookers)
+    counted(
+        f"Chromium: {len(seen)} pages, {looks} looks at {', '.join(map(str, WIDTHS))} px, {' and '.join(SCHEMES)}; "
+        f"{len(NOT_A_PAGE)} addresses have no page"
+    )
+    assert walked.left == set()
+    assert walked.problems == []
+
+
+def test_a_page_that_breaks_a_rule_is_found(visitor):
+    page = visitor()
+    page.route("**/broken/", lambda route: route.fulfill(
+        content_type="text/html",
+        headers={"Content-Security-Policy": "style-src 'self'"},
+        body="""<!doctype html><html lang="en"><title>Broken</title><style>p { color: red }</style><main><h1>Broken</h1>
+            <img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><p>The queryset is empty</p>
+            <table><tr><td>averyveryveryveryveryveryveryveryveryveryveryveryveryveryverylongwordinatable</table>""",
+    ))  # fmt: skip
+    looker = Looker(page, who="stranger")
+
+    looker.open("broken", "/broken/")
+
+    text = "\n".join(looker.problems)
+    assert "says queryset" in text
+    assert "1280 px light: image-alt" in text
+    assert "px wide at 320 px" in text
+    assert "Content Security Policy" in text
+
+
+def test_the_walk_knows_the_addresses():
+    assert name_of(reverse("diary")) == "diary"
+    assert name_of("/nothing/here/") is None
+    assert page_names() & set(NOT_A_PAGE) == set()

@@ -63,7 +63,10 @@ def test_roles_refuses_what_is_no_role(names):
 
 
 def test_each_marker_names_its_audience():
-    marked = [access.staff_only, access.clinical_only, access.roles(roles.RECEPTION), access.signed_in, access.public]
+    marked = [
+        access.staff_only, access.clinical_only, access.roles(roles.RECEPTION), access.signed_in, access.public,
+        access.portal,
+    ]  # fmt: skip
 
     assert {marker(lambda request: None).audience for marker in marked} == access.AUDIENCES
 

@@ -3,7 +3,7 @@ from django.urls import reverse
 
 from tests import factories
 from tests.factories_treatments import clinical_lead, draft, ingredient, published
-from treatments import sheets
+from treatments import drafting, sheets
 from treatments.models import AreaLimit, ProtocolVersion, VersionAftercare
 
 pytestmark = pytest.mark.django_db
@@ -221,3 +221,19 @@ def test_protocol_publish_without_any_version_is_not_found(as_lead):
 )
 def test_hours_after_a_session_read_as_days_where_they_are_whole_days(hours, words):
     assert sheets.hours_words(hours) == words
+
+
+def test_protocol_shows_what_a_draft_changes(at_desk):
+    version = drafting.new_draft(published(), by=clinical_lead())
+    version.depth_steps.update(depth_max_mm="1.5")
+
+    text = at_desk.get(page(version), {"version": "2"}).content.decode()
+
+    assert ("Different from version 1, which is in use" in text, "Cheek: depth 0.5–1 → 0.5–1.5 mm" in text) == (
+        True,
+        True,
+    )
+
+
+def test_protocol_shows_no_difference_for_the_version_in_use(at_desk):
+    assert "Different from version" not in at_desk.get(page(published())).content.decode()

@@ -30,7 +30,7 @@ class Technique(Sourced):
 
     key = models.SlugField(_("key"), max_length=40, unique=True)
     label = models.CharField(_("name"), max_length=120)
-    modality = models.CharField(_("modality"), max_length=16, choices=Modality)
+    modality = models.CharField(_("kind of treatment"), max_length=16, choices=Modality)
     depth_min_mm = depth_field(_("least depth, mm"))
     depth_max_mm = depth_field(_("greatest depth, mm"))
     volume_per_point_min_ml = dose_field(_("least volume per point, ml"))
@@ -129,7 +129,7 @@ class Basis(models.TextChoices):
 
 class Ingredient(Blockable, Sourced):
     class Pregnancy(models.TextChoices):
-        CONTRAINDICATED = "contraindicated", _("contraindicated")
+        CONTRAINDICATED = "contraindicated", _("do not use")
         AVOID = "avoid", _("avoid")
         INSUFFICIENT_DATA = "insufficient_data", _("not enough data")
 
@@ -279,7 +279,7 @@ class Contraindication(Sourced):
         ADVISE = "advise", _("advise")
 
     condition = models.ForeignKey(Condition, on_delete=models.PROTECT, related_name="contraindications")
-    modality = models.CharField(_("modality"), max_length=16, choices=Modality)
+    modality = models.CharField(_("kind of treatment"), max_length=16, choices=Modality)
     ingredient = models.ForeignKey(
         Ingredient, null=True, blank=True, on_delete=models.PROTECT, related_name="contraindications"
     )
@@ -292,8 +292,8 @@ class Contraindication(Sourced):
     washout_days_max = models.PositiveSmallIntegerField(_("longest wait of the sources, days"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("contraindication")
-        verbose_name_plural = _("contraindications")
+        verbose_name = _("reason not to treat")
+        verbose_name_plural = _("reasons not to treat")
         ordering = ("condition__position", "modality", "ingredient__name")
         constraints = [
             models.UniqueConstraint(

@@ -22,7 +22,7 @@ class Protocol(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     key = models.SlugField(_("key"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=160)
-    modality = models.CharField(_("modality"), max_length=16, choices=Modality)
+    modality = models.CharField(_("kind of treatment"), max_length=16, choices=Modality)
     indication = models.ForeignKey(Indication, on_delete=models.PROTECT, related_name="protocols")
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="protocols")
     is_retired = models.BooleanField(_("no longer offered"), default=False)

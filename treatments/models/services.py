@@ -75,7 +75,7 @@ class Service(Sourced):
     key = models.SlugField(_("key"), max_length=60, unique=True)
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    modality = models.CharField(_("modality"), max_length=16, choices=Modality, blank=True)
+    modality = models.CharField(_("kind of treatment"), max_length=16, choices=Modality, blank=True)
     is_online = models.BooleanField(_("patients may book it online"), default=False)
     is_desk = models.BooleanField(_("the desk may book it"), default=True)
     is_active = models.BooleanField(_("offered"), default=True)
@@ -112,8 +112,8 @@ class ServiceSegment(Segment):
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="segments")
 
     class Meta(Segment.Meta):
-        verbose_name = _("part of a service")
-        verbose_name_plural = _("parts of services")
+        verbose_name = _("part of a visit")
+        verbose_name_plural = _("parts of visits")
         constraints = [
             *Segment.Meta.constraints,
             models.UniqueConstraint(fields=["service", "position"], name="servicesegment_position_is_unique"),

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from patients.access import roles, staff_only
 from patients.roles import CLINICAL_LEAD, has_role
+from treatments import contents, differences, sheets
 from treatments import protocols as verbs
-from treatments import sheets
 from treatments.forms import PublishForm
 from treatments.models import Modality, Protocol, ProtocolVersion
 
@@ -71,7 +71,10 @@ def _page(
     refusals: tuple = (), status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     version = sheets.versions_to_show(ProtocolVersion.objects).get(pk=version.pk)
-    may_publish = version.state == ProtocolVersion.State.DRAFT and has_role(request.user, CLINICAL_LEAD)
+    is_draft = version.state == ProtocolVersion.State.DRAFT
+    published = [each for each in versions if each.state == ProtocolVersion.State.PUBLISHED]
+    in_use = published[0] if is_draft and published else None
+    may_publish = is_draft and has_role(request.user, CLINICAL_LEAD)
     shown = {
         "version": version,
         "protocol": version.protocol,
@@ -79,6 +82,8 @@ def _page(
         "form": form or PublishForm(initial={"version": version.public_id}),
         "may_publish": may_publish,
         "refusals": refusals,
+        "in_use": in_use,
+        "differences": differences.differences(contents.of(in_use), contents.of(version)) if in_use else [],
         **sheets.sheet(version),
     }
     return render(request, "treatments/protocol.html", shown, status=status)

@@ -33,7 +33,9 @@ class Command(BaseCommand):
         self.print_logins()
 
     def print_logins(self) -> None:
-        """One line per login, then the password that all of them share."""
+        """One line per login, those of the portal without a password, then the password that all staff share."""
         for email, name, held in demo.LOGINS:
             self.stdout.write(f"{email}  {name} ({', '.join(held)})")
+        for email, names in demo.portal_logins():
+            self.stdout.write(f"{email}  portal of {names}: /portal/sign-in/, with the code from the mail")
         self.stdout.write(f"password  {demo.PASSWORD}")

@@ -1,0 +1,120 @@
+"""Who stands in the diary: their hours, what they are qualified for, and when they or a room or device are away."""
+
+from datetime import tzinfo
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from clinic import premises
+from clinic.admin.bookable import BookableAdmin, BookableForm
+from clinic.models import Absence, Location, Practitioner, Qualification, Resource, WorkingHours
+from patients.administration import CadenceAdmin, CadenceForm, CadenceStackedInline, CadenceTabularInline
+
+
+class WorkingHoursInline(CadenceStackedInline):
+    model = WorkingHours
+    fields = (
+        ("weekday", "starts", "ends", "location"), ("valid_from", "valid_until", "cycle_weeks", "cycle_week"),
+        ("is_open_desk", "is_open_online"), "services",
+    )  # fmt: skip
+
+
+class QualificationInline(CadenceTabularInline):
+    model = Qualification
+
+
+class PractitionerForm(BookableForm):
+    location = None
+
+    class Meta:
+        model = Practitioner
+        fields = ("user", "job_title")
+
+
+@admin.register(Practitioner)
+class PractitionerAdmin(BookableAdmin):
+    plural = gettext_lazy("practitioners and their hours")
+    purpose = gettext_lazy("Who treats, when and where they work, and which techniques they may use.")
+    form = PractitionerForm
+    list_display = ("name", "job_title", "user", "is_in_use")
+    list_filter = ("resource__is_active",)
+    list_select_related = ("resource", "resource__location", "user")
+    search_fields = ("resource__name", "user__email")
+    inlines = (QualificationInline, WorkingHoursInline)
+    own_fields = ("user", "job_title")
+    labels = {"user": gettext_lazy("sign-in of this person")}
+    help_texts = {"user": gettext_lazy("Made under “people and their roles”.")}
+
+    def save_formset(
+        self,
+        request: HttpRequest,
+        form: forms.ModelForm,
+        formset: BaseInlineFormSet,
+        change: bool,  # noqa: FBT001 (Django's own signature)
+    ) -> None:
+        saved = formset.save(commit=False)
+        premises.keep_parts(form.instance, saved=saved, removed=formset.deleted_objects)
+        formset.save_m2m()
+
+
+class AbsenceForm(CadenceForm):
+    """Times are wall times where the person, room or device is, whichever zone the page was opened in."""
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        resource = cleaned.get("resource")
+        for name in ("starts_at", "ends_at"):
+            if resource and cleaned.get(name):
+                wall = timezone.make_naive(cleaned[name])
+                cleaned[name] = timezone.make_aware(wall, zone_of(resource))
+        starts_at, ends_at = cleaned.get("starts_at"), cleaned.get("ends_at")
+        if starts_at and ends_at and ends_at <= starts_at:
+            self.add_error("ends_at", ValidationError(_("It must end after it begins.")))
+        return cleaned
+
+
+def zone_of(resource: Resource) -> tzinfo:
+    """The time zone of a room or device, or of where a practitioner first works."""
+    place = resource.location or Location.objects.filter(working_hours__practitioner_id=resource.pk).first()
+    return place.zone if place else timezone.get_current_timezone()
+
+
+@admin.register(Absence)
+class AbsenceAdmin(CadenceAdmin):
+    purpose = gettext_lazy("Leave, illness, a device in repair. Nothing is offered then; visits already booked stay.")
+    form = AbsenceForm
+    may_delete = True
+    fields = ("resource", ("starts_at", "ends_at"), "reason")
+    list_display = ("resource", "starts_at", "ends_at", "reason")
+    list_filter = ("resource__type",)
+    list_select_related = ("resource",)
+    search_fields = ("resource__name", "reason")
+    ordering = ("-starts_at", "-pk")
+    labels = {"resource": gettext_lazy("who or what is away")}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict | None = None,
+    ) -> HttpResponse:
+        """Shown in the wall time of where the person, room or device is."""
+        absence = object_id and self.get_object(request, object_id)
+        with timezone.override(zone_of(absence.resource) if absence else timezone.get_current_timezone()):
+            answer = super().changeform_view(request, object_id, form_url, extra_context)
+            return answer.render() if hasattr(answer, "render") else answer
+
+    def save_model(self, request: HttpRequest, obj: Absence, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
+        before = [form.initial["resource"]] if change else []
+        premises.keep_absence(obj, before=before)
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        premises.end_absence(obj)

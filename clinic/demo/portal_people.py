@@ -1,0 +1,30 @@
+"""The demo's people with portal access: a couple who share an address, somebody to be looked after, somebody due."""
+
+from datetime import datetime
+
+from clinic.demo import people
+from clinic.demo.premises import Premises
+from clinic.models import Appointment, Installation
+from patients import portal_access
+from patients.models import Patient, PortalAccess
+
+
+def open_portal(due: Patient | None, premises: Premises, now: datetime) -> None:
+    """Give access to the couple, to who is due, and to whoever was treated last."""
+    treated = Appointment.objects.filter(status=Appointment.Status.COMPLETED).exclude(session=None)
+    treated = treated.exclude(patient__email="").exclude(patient=due)
+    last = treated.select_related("patient").order_by("-ends_at", "pk").first()
+    patients = list(Patient.objects.order_by("pk"))
+    chosen = [patients[number] for number in people.COUPLE if number < len(patients)]
+    for person in [*chosen, *filter(None, [due, last and last.patient])]:
+        portal_access.grant(person, email=person.email, by=premises.desk, now=now)
+
+
+def logins() -> list[tuple[str, str]]:
+    """The address of each portal login of the demo with the names of whom it sees; none in a real clinic."""
+    if not Installation.objects.filter(is_demo=True).exists():
+        return []
+    seen: dict[str, list[str]] = {}
+    for access in PortalAccess.objects.select_related("user", "patient").order_by("pk"):
+        seen.setdefault(access.user.email, []).append(str(access.patient))
+    return [(address, ", ".join(dict.fromkeys(names))) for address, names in seen.items()]

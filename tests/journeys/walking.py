@@ -1,0 +1,178 @@
+"""Walking through the clinic: which pages there are, how a person reaches them, and what is looked at on each."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import axe_playwright_python
+from django.urls import Resolver404, resolve, reverse
+
+from tests import words
+from tests.test_architecture import addresses
+
+# Addresses without a page of their own, and why.
+NOT_A_PAGE = {
+    "home": "sends on to the diary",
+    "live": "answers a probe",
+    "ready": "answers a probe",
+    "appointment_status": "takes buttons only",
+    "task_done": "takes buttons only",
+    "protocol_publish": "takes buttons only",
+    "allergy_refute": "takes buttons only",
+    "consent_withdraw": "takes buttons only",
+    "device_end": "takes buttons only",
+    "patient_portal_end": "takes buttons only",
+    "portal_calendar": "a file for a calendar",
+    "mfa_download_recovery_codes": "a file with codes",
+    "mfa_login_webauthn": "answers a script",
+    "mfa_reauthenticate_webauthn": "answers a script",
+    "admin:jsi18n": "a script",
+    "account_signup": "sends on: accounts are made by the clinic",
+    "account_set_password": "sends on to changing it: everybody has a password",
+    "account_reauthenticate": "shown before a sensitive change only",
+    "account_confirm_email": "opened from a mail",
+    "account_inactive": "shown to closed accounts",
+}
+# What a clinic is asked once, when it is new; test_setup looks at these pages.
+ASKED_ONCE = "setup"
+WIDTHS = (1280, 390, 320)
+SCHEMES = ("light", "dark")
+# Only some patients have a session that waits to be booked, only some visits are to come or wait for a decision.
+TRIES, TRIES_OF = 4, {"patient": 80, "appointment": 80}
+HREF = re.compile(r"<a\b[^>]*\bhref=\"([^\"]+)\"")
+SIGNS_OUT = ("account_logout", "admin:logout")
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+# Everything is asked at the desk's width in light. What a narrower page can break and what dark can break is asked
+# again; at 320 px colours once, as the layout changes below 640 px only.
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+LAYOUT_RULES = ["target-size", "scrollable-region-focusable", "aria-hidden-focus", "nested-interactive"]
+RULES = {
+    (1280, "light"): None,
+    (1280, "dark"): COLOUR_RULES,
+    (390, "light"): LAYOUT_RULES + COLOUR_RULES,
+    (390, "dark"): COLOUR_RULES,
+    (320, "light"): LAYOUT_RULES,
+    (320, "dark"): COLOUR_RULES,
+}
+RUN_AXE = """async (rules) => {
+    const options = {resultTypes: ["violations"], selectors: false, rules: {"target-size": {enabled: true}}};
+    if (rules) options.runOnly = {type: "rule", values: rules};
+    const {violations} = await axe.run(document, options);
+    return violations
+        .filter(({impact}) => impact === "serious" || impact === "critical")
+        .map(({id, nodes}) => `${id}: ${nodes[0].html.slice(0, 160)}`);
+}"""
+# What a person reads: visible text and the attributes that are read out, but no names of other people's works.
+READ = """() => {
+    const skip = "cite, code, kbd, pre, script, style, textarea, template, noscript, [hidden]";
+    const texts = [document.title];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const parent = walker.currentNode.parentElement;
+        if (!parent.closest(skip) && parent.checkVisibility()) texts.push(walker.currentNode.data);
+    }
+    for (const name of ["title", "placeholder", "aria-label", "alt", "data-label"]) {
+        for (const one of document.querySelectorAll(`[${name}]`)) texts.push(one.getAttribute(name));
+    }
+    for (const one of document.querySelectorAll("input[type=submit], input[type=button]")) texts.push(one.value);
+    return texts.filter((text) => text.trim());
+}"""
+
+
+def name_of(url: str) -> str | None:
+    """The name of the address, with its namespace."""
+    try:
+        return resolve(urlsplit(url).path).view_name or None
+    except Resolver404:
+        return None
+
+
+def page_names() -> set[str]:
+    """Every named address that has a page."""
+    return {name for name, _, _ in addresses() if name and not name.startswith(ASKED_ONCE)} - set(NOT_A_PAGE)
+
+
+def fixed_addresses() -> list[str]:
+    """Every address without an object in it."""
+    names = [name for name, path, _ in addresses() if "<" not in path and name in page_names()]
+    return [reverse(name) for name in names if name not in SIGNS_OUT]
+
+
+def links(markup: str, url: str) -> Iterator[str]:
+    """The addresses on the same site that a page links to."""
+    for href in HREF.findall(markup):
+        found = urlsplit(urljoin(url, unescape(href)))
+        if found.netloc == urlsplit(url).netloc and found.scheme in ("http", "https"):
+            yield found._replace(fragment="").geturl()
+
+
+def reach(page, seeds: list[str], wanted: set[str]) -> dict[str, list[str]]:
+    """Follow links as this person until every wanted page was shown: name -> the addresses that show it.
+
+    Names that were tried least come first, a few of each name.
+    """
+    queue = [urljoin(page.url, seed) for seed in seeds]
+    tried, shown = Counter(), {}
+    known = set(queue)
+    while queue and wanted - set(shown):
+        url = min(queue, key=lambda one: tried[name_of(one)])
+        queue.remove(url)
+        name = name_of(url)
+        tried[name] += 1
+        answer = page.request.get(url, headers={"Accept": "text/html"})
+        if not answer.headers.get("content-type", "").startswith("text/html") or answer.status != 200:
+            continue
+        if name_of(answer.url) == name:
+            shown.setdefault(name, []).append(url)
+        for link in links(answer.text(), answer.url):
+            to = name_of(link)
+            if link not in known and to in wanted and tried[to] < TRIES_OF.get(to, TRIES):
+                known.add(link)
+                queue.append(link)
+        queue = [one for one in queue if tried[name_of(one)] < TRIES_OF.get(name_of(one), TRIES)]
+    return shown
+
+
+class Looker:
+    """One person's window: opens each page once and looks at it in every width and in light and dark."""
+
+    def __init__(self, page, *, who: str) -> None:
+        self.page, self.who, self.problems, self.looks, self.seen = page, who, [], 0, set()
+        page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def open(self, name: str, url: str) -> None:
+        """Open one page and look at it."""
+        before = len(self.problems)
+        answer = self.page.goto(url)
+        if answer.status != 200:
+            self.problems.append(f"answered {answer.status}")
+        self.look(name, before)
+
+    def look(self, name: str = "", before: int | None = None) -> None:
+        """Look at what is open, and say of which page each new problem is."""
+        name = name or name_of(self.page.url) or self.page.url
+        before = len(self.problems) if before is None else before
+        self.seen.add(name)
+        self._look()
+        self.problems[before:] = [f"{name} as {self.who}: {line}" for line in dict.fromkeys(self.problems[before:])]
+
+    def _look(self) -> None:
+        """Look at what is open: its words, its width and what axe says. Colours do not glide while it looks."""
+        self.page.evaluate(AXE)
+        self.problems += [
+            f"says {word} in {text[:60]!r}" for text in self.page.evaluate(READ) for word in words.internal_words(text)
+        ]
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                found = self.page.evaluate(RUN_AXE, RULES[width, scheme])
+                self.problems += [f"{width} px {scheme}: {line}" for line in found]
+                self.looks += 1
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            self.problems += [f"{wide} px wide at {width} px"] if wide > width else []
