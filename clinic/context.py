@@ -19,8 +19,13 @@ def desk(request: HttpRequest) -> dict:
         "site_url": settings.SITE_URL,
         "demo": False,
         "several": Several(),
-        "is_new_clinic": False if is_known else SimpleLazyObject(lambda: not setup.has_staff()),
+        "is_new_clinic": is_new_clinic,
     }
+
+
+def is_new_clinic() -> bool:
+    """Whether nobody has a staff sign-in yet; a template that names it calls it."""
+    return not setup.has_staff()
 
 
 class Several:

@@ -73,6 +73,7 @@ def save_clinic(
         setup.under_way(by)
         locks.take(resources=Resource.objects.values_list("pk", flat=True))
         location = Location.objects.order_by("pk").first()
+        _forget_holidays(location, now)
         if location is None:
             location = Location.objects.create(**details, quiet_from=QUIET_FROM, quiet_until=QUIET_UNTIL)
             LocationReminderRule.objects.bulk_create(
@@ -82,7 +83,8 @@ def save_clinic(
         else:
             _correct(location, details)
         _open(location, hours, timespans.date_of(location.zone, now))
-        _close(location, country, region, is_closed=closes_on_holidays, now=now)
+        if closes_on_holidays:
+            Closure.objects.bulk_create(holiday_closures(location, country, region, now=now))
         Installation.objects.update_or_create(pk=1, defaults={"country": country, "region": region})
     return location
 
@@ -185,13 +187,11 @@ def _works_as_open(person: Practitioner, location: Location, today: date) -> Non
     )  # fmt: skip
 
 
-def _close(location: Location, country: str, region: str, *, is_closed: bool, now: datetime) -> None:
-    """Replace the closures for public holidays; other closures stay."""
+def _forget_holidays(location: Location | None, now: datetime) -> None:
+    """Take back the closures for the public holidays of the country as it was saved; other closures stay."""
     known = Installation.objects.filter(pk=1).values_list("country", "region").first()
-    for row in holiday_closures(location, *known, now=now) if known else ():
+    for row in holiday_closures(location, *known, now=now) if location and known else ():
         location.closures.filter(starts_at=row.starts_at, ends_at=row.ends_at, reason=row.reason).delete()
-    if is_closed:
-        Closure.objects.bulk_create(holiday_closures(location, country, region, now=now))
 
 
 def holiday_closures(location: Location, country: str, region: str, *, now: datetime) -> list[Closure]:

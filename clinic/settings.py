@@ -152,6 +152,7 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 10 * 60
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
 ACCOUNT_FORMS = {
+    "login": "patients.sign_in_forms.SignInForm",
     "request_login_code": "patients.sign_in_forms.EmailedCodeForm",
     "confirm_login_code": "patients.sign_in_forms.EmailedCodeAnswerForm",
     "reset_password": "patients.sign_in_forms.ForgottenPasswordForm",
@@ -249,6 +250,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+# The page of a protocol's draft sends about 15 values for each area, advice and message.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_IS_HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 12
 SECURE_SSL_REDIRECT = SITE_IS_HTTPS

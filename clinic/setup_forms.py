@@ -78,6 +78,7 @@ class ClinicForm(Styled):
     region = forms.ChoiceField(label=_("Region"), required=False)
     time_zone = forms.ChoiceField(label=_("Time zone"))
     currency = forms.ChoiceField(label=_("Currency"))
+    shown_country = forms.CharField(required=False, widget=forms.HiddenInput)
     closes_on_holidays = forms.BooleanField(label=_("Closed on public holidays"), required=False, initial=True)
 
     def __init__(self, data: Mapping | None = None, *, country: str, language: str, **kwargs: object) -> None:
@@ -91,10 +92,11 @@ class ClinicForm(Styled):
         ]
         currencies = [(code, f"{name} ({code})") for code, name in countries.currencies(language).items()]
         self.fields["currency"].choices = sorted(currencies, key=lambda pair: pair[0] != countries.currency(country))
-        self.initial.setdefault("country", country)
+        self.initial |= {"country": country, "shown_country": country}
         for name in ("region", "time_zone"):
             if len(self.fields[name].choices) == 1:
                 self.fields[name].widget = forms.HiddenInput()
+                self.fields[name].disabled = True
                 self.initial[name] = self.fields[name].choices[0][0]
         for day in Weekday:
             self._add_day(day)
@@ -142,7 +144,7 @@ class ClinicForm(Styled):
 
 def as_typed(form: ClinicForm) -> dict:
     """What was typed so far, to show the form again for another country: its zone, currency and region start anew."""
-    anew = ("country", "region", "time_zone", "currency")
+    anew = ("country", "shown_country", "region", "time_zone", "currency")
     return {name: form[name].value() for name in form.fields if name not in anew}
 
 
@@ -192,7 +194,7 @@ class RoomForm(Styled):
 
 class DeviceForm(Styled):
     name = forms.CharField(label=_("Device"), max_length=80)
-    kind = forms.ChoiceField(label=_("What it is"), choices=DeviceKind.choices)
+    kind = forms.ChoiceField(label=_("What it is"), choices=DeviceKind.choices, initial=DeviceKind.NEEDLING_PEN)
 
     @property
     def details(self) -> Premises | None:

@@ -4,7 +4,7 @@ Each app's `admin` registers its tables with `CadenceAdmin` and the two inlines.
 turn what a verb or the database refuses into an error beside the form, with everything typed still in it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django import forms
 from django.contrib import admin, messages
@@ -38,6 +38,14 @@ class CadenceForm(forms.ModelForm):
 
     def _update_errors(self, errors: ValidationError) -> None:
         super()._update_errors(refused_rows.reworded(errors, self.instance))
+
+
+class Paragraphs(forms.Textarea):
+    """Line ends as they are stored: a browser sends others, and an untouched text would count as changed."""
+
+    def value_from_datadict(self, data: Mapping, files: Mapping, name: str) -> str | None:
+        text = super().value_from_datadict(data, files, name)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
 class Roles:
@@ -80,7 +88,7 @@ class Fields:
             "form_class": forms.DateTimeField,
             "widget": forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
         },
-        models.TextField: {"widget": forms.Textarea(attrs={"rows": 3})},
+        models.TextField: {"widget": Paragraphs(attrs={"rows": 3})},
         models.ManyToManyField: {"widget": forms.CheckboxSelectMultiple},
     }
     # Field name -> the label or the help text to show instead of the model's own.
@@ -180,6 +188,16 @@ class CadenceAdmin(Fields, Roles, admin.ModelAdmin):
         return str(row)
 
     # -- Parts of a page ----------------------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list:
+        """Whoever may only read gets yes and no in words."""
+        parts = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return parts
+        return [(name, {**part, "fields": self._readable(part["fields"])}) for name, part in parts]
+
+    def _readable(self, names: Iterable) -> list:
+        return [self._readable(name) if isinstance(name, (list, tuple)) else self._in_words(name) for name in names]
 
     def may_write(self, request: HttpRequest, obj: models.Model | None) -> bool:
         return self.has_add_permission(request) if obj is None else self.has_change_permission(request, obj)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from patients.encryption import EncryptedTextField
 from patients.models import User
 
-SILENT = frozenset({"public_id", "version"})
+SILENT = frozenset({"public_id", "version", "key"})
 INSERT, DELETE = "insert", "delete"
 LONG = 120
 
@@ -43,17 +43,17 @@ def newest(
 ) -> list[Change]:
     """Return the changes of a row and of its parts (model, name of the key to the row), newest first.
 
-    Recorded events where the row's table has them, else the administration's own log. The number of queries depends
-    on the number of tables, not of changes.
+    Recorded events where the tables have them, and the administration's own log. The number of queries depends on the
+    number of tables, not of changes.
     """
     if event_model(type(row)) is None:
-        return _logged(row, limit, offset)
-    tracked = [(model, key) for model, key in parts if event_model(model) is not None]
+        return _logged(row, offset + limit)[offset:]
     found = _events(type(row), {"pgh_obj_id": row.pk}, offset + limit)
-    for model, key in tracked:
-        found += _events(model, {f"{key}_id": row.pk}, offset + limit)
-    page = sorted(found, key=lambda pair: (pair[0].pgh_created_at, pair[0].pgh_id), reverse=True)
-    return _said(page[offset : offset + limit], row)
+    for model, key in parts:
+        if event_model(model) is not None:
+            found += _events(model, {f"{key}_id": row.pk}, offset + limit)
+    said = _said(found, row) + [change for change in _logged(row, offset + limit) if change.lines]
+    return sorted(said, key=lambda change: change.at, reverse=True)[offset : offset + limit]
 
 
 def value_in_words(column: models.Field, value: object, names: Mapping[object, str] | None = None) -> str:
@@ -64,6 +64,8 @@ def value_in_words(column: models.Field, value: object, names: Mapping[object, s
         return _("yes") if value else _("no")
     if column.is_relation:
         return (names or {}).get(value, "") or _("a row that is gone")
+    if isinstance(column, models.SlugField):
+        return str(value).replace("_", " ")
     if column.choices:
         return str(dict(column.flatchoices).get(value, value))
     return plain_in_words(value)
@@ -77,7 +79,7 @@ def plain_in_words(value: object) -> str:
         return formats.date_format(value, "j F Y")
     if isinstance(value, time):
         return formats.time_format(value, "H:i")
-    said = str(value)
+    said = " ".join(str(value).split())
     return f"“{said[:LONG]}…”" if len(said) > LONG else said
 
 
@@ -87,12 +89,17 @@ def difference(label: str, old: str, new: str) -> str:
 
 
 def of_forms(form: forms.ModelForm, formsets: Iterable[forms.BaseFormSet], *, is_new: bool) -> list[str]:
-    """Say what a saved form and its rows of parts changed: one line for each field or row."""
-    lines = [] if is_new else _form_lines(form)
+    """Say what a saved form and its rows of parts changed: one line for each field or row.
+
+    What events record is left to them; they do not record that a row was deleted.
+    """
+    lines = [] if is_new or event_model(form._meta.model) else _form_lines(form)
     for formset in formsets:
         kind = capfirst(str(formset.model._meta.verbose_name))
-        lines += [_("%(kind)s added: %(name)s") % {"kind": kind, "name": row} for row in formset.new_objects]
         lines += [_("%(kind)s deleted: %(name)s") % {"kind": kind, "name": row} for row in formset.deleted_objects]
+        if event_model(formset.model):
+            continue
+        lines += [_("%(kind)s added: %(name)s") % {"kind": kind, "name": row} for row in formset.new_objects]
         changed = {row.pk for row, _names in formset.changed_objects}
         lines += [
             f"{kind}, {part.instance}: {line}"
@@ -112,8 +119,14 @@ def _form_lines(form: forms.ModelForm) -> list[str]:
             lines.append(_("%(what)s: changed") % {"what": capfirst(label)})
             continue
         old = form.initial.get(name, column.initial)
-        lines.append(difference(label, _typed(column, old), _typed(column, form.cleaned_data.get(name))))
+        new = form.cleaned_data.get(name)
+        if not _differs_in_line_ends(old, new):
+            lines.append(difference(label, _typed(column, old), _typed(column, new)))
     return lines
+
+
+def _differs_in_line_ends(old: object, new: object) -> bool:
+    return isinstance(old, str) and isinstance(new, str) and old.splitlines() == new.splitlines()
 
 
 def _is_secret(form: forms.ModelForm, name: str) -> bool:
@@ -151,7 +164,7 @@ def _flat(choices: Iterable) -> Iterable[tuple[object, object]]:
             yield key, label
 
 
-def _logged(row: models.Model, limit: int, offset: int) -> list[Change]:
+def _logged(row: models.Model, limit: int) -> list[Change]:
     kind = ContentType.objects.get_for_model(type(row), for_concrete_model=False)
     rows = LogEntry.objects.filter(content_type=kind, object_id=str(row.pk)).select_related("user")
     titles = {ADDITION: _("Added"), DELETION: _("Deleted")}
@@ -162,7 +175,7 @@ def _logged(row: models.Model, limit: int, offset: int) -> list[Change]:
             title=titles.get(entry.action_flag, _("Changed")),
             lines=[line for line in entry.get_change_message().split("\n") if line],
         )
-        for entry in rows.order_by("-action_time", "-pk")[offset : offset + limit]
+        for entry in rows.order_by("-action_time", "-pk")[:limit]
     ]
 
 

@@ -15,8 +15,18 @@ from patients.models import User
 from patients.roles import is_staff_login
 
 
+class SignInForm(account.LoginForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = _("E-mail")
+
+
 class EmailedCodeForm(account.RequestLoginCodeForm):
     """Ask for a code by e-mail. An address that gets none is answered in the same words after the same work."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
 
     def clean_email(self) -> str:
         email = super().clean_email()
@@ -30,6 +40,10 @@ class EmailedCodeForm(account.RequestLoginCodeForm):
 
 class ForgottenPasswordForm(account.ResetPasswordForm):
     """Ask for a code for a new password, answered alike for unknown addresses."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
 
     def save(self, request: object, **details: object) -> str:
         if not self.users:

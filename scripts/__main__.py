@@ -12,6 +12,7 @@ HELP = """\
 ./run manage ARGS     manage.py with the same servers
 ./run prove [NAME]    the promises under attack
 ./run bench [NAME]    the speed figures
+./run screenshots     the pictures of docs/screens, taken anew
 ./run reset           drop the local state: database, mail, uploads, keys"""
 COMMANDS = {
     "manage": supervisor.manage,
@@ -20,6 +21,7 @@ COMMANDS = {
     "test": testing.test,
     "prove": testing.prove,
     "bench": testing.bench,
+    "screenshots": testing.screenshots,
 }
 
 

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,13 +42,24 @@ def bench(arguments: list[str]) -> int:
     return _module("bench", arguments)
 
 
-def _module(name: str, arguments: list[str]) -> int:
+def screenshots(arguments: list[str]) -> int:
+    """Take the pictures of the documentation anew."""
+    browser = _find_browser()
+    if not browser:
+        say(f"Pictures need a browser: install {' '.join(BROWSER_PACKAGES)}.")
+        return 1
+    return _module("screenshots", arguments, {"CADENCE_CHROMIUM": browser})
+
+
+def _module(name: str, arguments: list[str], more: Mapping[str, str] | None = None) -> int:
     if not (local.PROJECT / "tests" / name / "__main__.py").exists():
         say(f"There is nothing to {name} yet: tests/{name} has no programs.")
         return 2
     with _servers() as stack:
         command = [sys.executable, "-m", f"tests.{name}", *arguments]
-        return subprocess.run(command, env=stack.environment, cwd=local.PROJECT, check=False).returncode
+        return subprocess.run(
+            command, env=stack.environment | dict(more or {}), cwd=local.PROJECT, check=False
+        ).returncode
 
 
 @contextmanager

@@ -45,7 +45,7 @@
   };
 
   const focusAlert = (within) => {
-    const alert = within.querySelector?.("[role=alert]");
+    const alert = within.querySelector?.("[role=alert]:not([data-sample] *)");
     if (!alert || alert.contains(document.activeElement)) return;
     alert.tabIndex = -1;
     alert.focus();

@@ -15,13 +15,7 @@ LETTERS = re.compile(r"[^\W\d_]{2}")
 
 # -- Templates ---------------------------------------------------------------------------------------------------------
 
-# The settings of a script, written as JSON.
-NO_TEXT = {"edit_inline/_options.html"}
-TEMPLATES = sorted(
-    path
-    for path in (settings.BASE_DIR / "templates").rglob("*.*")
-    if path.suffix in (".html", ".txt") and f"{path.parent.name}/{path.name}" not in NO_TEXT
-)
+TEMPLATES = sorted(path for path in (settings.BASE_DIR / "templates").rglob("*.*") if path.suffix in (".html", ".txt"))
 SPOKEN_ATTRIBUTES = {
     "title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "aria-valuetext",
     "data-label", "data-problem", "data-offline", "data-signed-out", "label",

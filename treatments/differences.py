@@ -56,13 +56,15 @@ def _basics(old: Contents, new: Contents) -> Iterator[str]:
     for name in BASICS:
         before, after = said(old.version, name), said(new.version, name)
         if before != after:
-            label = capfirst(str(new.version._meta.get_field(name).verbose_name))  # noqa: SLF001 (Django's own name)
+            label = capfirst(str(new.version._meta.get_field(name).verbose_name))
             yield _changed(label, before, after)
 
 
 def said(row: models.Model, name: str) -> str:
     """One field of a row in words."""
     value = getattr(row, name)
+    if name == "consent_scope":
+        return value.replace("_", " ")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, Decimal):

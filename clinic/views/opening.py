@@ -53,7 +53,8 @@ def _clinic_form(request: HttpRequest) -> ClinicForm:
     known = saved.country if saved else ""
     country = default_country(request.POST.get("country") or known, request.headers.get("Accept-Language", ""))
     details = {"country": country, "language": _language()}
-    if "look" in request.POST:
+    is_other = request.POST.get("shown_country", country) != country
+    if "look" in request.POST or is_other:
         return ClinicForm(initial=as_typed(ClinicForm(request.POST, **details)), **details)
     if request.method == "POST":
         return ClinicForm(request.POST, **details)

@@ -56,7 +56,9 @@ def test_desk_gives_the_address_of_the_site(rf, settings):
     assert (shown["site_url"], shown["demo"]) == ("https://book.clinic.example", False)
 
 
-def test_sign_in_page_is_shown_without_asking_the_database(client):
-    page = client.get(reverse("account_login")).content.decode()
+@pytest.mark.django_db
+def test_sign_in_page_asks_the_database_only_whether_anybody_can_sign_in(client, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        page = client.get(reverse("account_login")).content.decode()
 
     assert "<title>Sign in · Cadence</title>" in page

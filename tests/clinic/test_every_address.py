@@ -71,7 +71,7 @@ def test_a_stranger_is_asked_to_sign_in(client, name, path):
         assert answer.status_code < 500
     else:
         assert answer.status_code == 302
-        assert answer.url.startswith(reverse("account_login"))
+        assert answer.url.startswith(reverse("portal_sign_in" if path.startswith("/portal/") else "account_login"))
 
 
 @pytest.mark.django_db

@@ -55,7 +55,7 @@ def test_cards_ask_the_database_as_often_for_one_as_for_three(me, django_assert_
     def count_for(shown):
         Protocol.objects.exclude(key__in=shown).update(is_retired=True)
         Protocol.objects.filter(key__in=shown).update(is_retired=False)
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(12):
             assert len(offers.cards("en")) == len(shown)
 
     count_for(["meso_face_custom_ha_vitc"])

@@ -113,5 +113,5 @@ def test_preview_asks_the_same_queries_however_many_messages(at_desk, many, djan
         FollowUpRule.objects.create(version=version, key=f"check_{number}", offset_hours=24, purpose="Check")
     at_desk.get(address(version))
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         at_desk.get(address(version))

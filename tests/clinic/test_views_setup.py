@@ -195,11 +195,20 @@ def test_another_country_brings_its_zone_and_holidays_and_keeps_what_was_typed(b
     assert not Location.objects.exists()
 
 
+def test_another_country_that_is_sent_without_looking_is_shown_before_anything_is_saved(begun):
+    answer = begun.post(page_of(setup.CLINIC), clinic(country="DE", shown_country="GB"))
+
+    assert answer.status_code == 200
+    assert answer.context["form"]["time_zone"].value() is None
+    assert answer.context["form"].fields["time_zone"].choices[0][0] == "Europe/Berlin"
+    assert not Location.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
         ({"name": ""}, "required"),
-        ({"time_zone": "Europe/Berlin"}, "valid choice"),
+        ({"country": "AU"}, "valid choice"),
         ({"country": "ZZ"}, "valid choice"),
         ({"until_1": "08:00"}, "Monday: closing comes after opening"),
         ({"from_2": ""}, "Tuesday: closing"),
@@ -238,6 +247,7 @@ def team(**changes):
              for key, value in (("TOTAL_FORMS", "2"), ("INITIAL_FORMS", "0"))}  # fmt: skip
     bo = {"colleagues-0-name": "Bo", "colleagues-0-email": "bo@clinic.example", "colleagues-0-roles": [CLINICAL_LEAD]}
     room = {"rooms-0-name": "Room 1", "rooms-0-kind": "any", "devices-0-kind": "needling_pen"}
+    room |= {"rooms-1-kind": "any", "devices-1-kind": "needling_pen"}
     return {"who": "team", **blank, **bo, **room, **changes}
 
 

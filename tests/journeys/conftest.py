@@ -80,7 +80,7 @@ def sign_in(visitor, logins):
         email, password = logins[role]
         page.locator("input[name=login]").fill(email)
         page.locator("input[name=password]").fill(password)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/diary/**")
         return page
 

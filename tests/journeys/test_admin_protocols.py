@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tests.journeys.walking import Looker
+
 NAME = "Superficial face rejuvenation"
 
 
@@ -84,3 +86,18 @@ def test_rows_of_a_draft_move_by_buttons_with_and_without_scripts(sign_in, chrom
     assert [names.nth(index).input_value() for index in range(names.count())] == before
     expect(plain.get_by_label("What the skin looks like when to stop")).to_have_value("Even redness")
     quiet.close()
+
+
+def test_the_pages_of_a_draft_are_accessible_in_plain_words_and_quiet(sign_in):
+    page = sign_in("lead")
+    page.goto("/admin/treatments/protocol/")
+    page.get_by_role("link", name="Custom face cocktail: HA, vitamin C and vitamins", exact=True).click()
+    page.get_by_role("button", name="Make a draft").first.click()
+    expect(page.get_by_role("button", name="Save draft").last).to_be_visible()
+    address = page.url
+
+    looker = Looker(page, who="lead")
+    for act in ("change", "delete", "compare"):
+        looker.open(act, address.replace("/change/", f"/{act}/"))
+
+    assert looker.problems == []

@@ -12,6 +12,14 @@ from tests.sign_in import app_code
 
 # What is not the same for every role is looked at as reception too.
 LOOKS_DIFFERENT = ("diary", "day_list", "patient", "appointment", "series", "tasks")
+VIRTUAL_DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 SECRET = re.compile(r'<p class="secret">([A-Z2-7]+)</p>')
 
 
@@ -68,18 +76,20 @@ def walk_the_administration(walk_, sign_in):
 
 
 def use_a_second_step(walk_, sign_in, logins):
-    """Somebody sets up an authenticator app, signs out, and is asked for its code."""
+    """Somebody sets up an authenticator app and a passkey, signs out, and is asked for the second step."""
     looker = walk_.look_as(sign_in("practitioner"), "practitioner")
     page = looker.page
     page.goto(reverse("mfa_activate_totp"))
     secret = SECRET.search(page.content()).group(1)
     page.locator("input[name=code]").fill(app_code(secret))
-    page.locator("main form button[type=submit], main form button.btn-primary").first.click()
-    for name in sorted(walk_.left):
-        if name.startswith("mfa_") and name not in ("mfa_authenticate", "mfa_reauthenticate"):
-            page.goto(reverse(name)) if "webauthn/keys" not in name else None
-            if name_of(page.url) == name:
-                looker.look(name)
+    page.get_by_role("button", name="Set up the app").click()
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": VIRTUAL_DEVICE})
+    page.goto(reverse("mfa_add_webauthn"))
+    page.get_by_role("button", name="Make the passkey").click()
+    page.wait_for_url(lambda url: name_of(url) != "mfa_add_webauthn")
+    walk(looker, [reverse("mfa_index"), reverse("mfa_list_webauthn")], {one for one in walk_.left if "mfa_" in one})
     looker.open("account_logout", reverse("account_logout"))
     page.get_by_role("button", name="Sign out").last.click()
     email, password = logins["practitioner"]

@@ -59,7 +59,7 @@ def give_access(page, address):
 def enter_portal(page, clinic, address):
     """Open the link of the invitation, type the address, and type the code from the mail that really arrived."""
     invitation = wait_for_mail(clinic.mail_dir, address, "Your pages at")
-    link = re.search(r"^http\S+$", invitation.get_content(), re.MULTILINE)[0]
+    link = re.search(r"^(http\S+)\s*$", invitation.get_content(), re.MULTILINE)[1]
     page.goto(link)
     page.get_by_role("textbox", name=re.compile("E-?mail", re.IGNORECASE)).fill(address)
     page.get_by_role("button", name="Send me a code").click()

@@ -36,7 +36,7 @@ PHONE_WITH_FINGERPRINT = {
 
 
 @pytest.fixture
-def browser(visitor):
+def reader(visitor):
     """A page whose browser has a fingerprint reader; what its console complains about fails the test."""
     complaints = []
 
@@ -45,11 +45,17 @@ def browser(visitor):
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         session.send("WebAuthn.addVirtualAuthenticator", {"options": PHONE_WITH_FINGERPRINT})
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: keep_complaint(complaints, message))
         return page
 
     yield open_browser
     assert complaints == []
+
+
+def keep_complaint(complaints, message):
+    """A form that is answered with 422 is no complaint of the page."""
+    if message.type == "error" and "status of 422" not in message.text:
+        complaints.append(message.text)
 
 
 def choose_password(page, clinic, email):
@@ -109,11 +115,11 @@ def is_at_the_diary_as(page, name):
     expect(page.locator(".menu-name")).to_have_text(name)
 
 
-def test_staff_set_up_a_second_step_and_take_over_from_each_other_on_a_clinic_device(clinic, browser):
+def test_staff_set_up_a_second_step_and_take_over_from_each_other_on_a_clinic_device(clinic, reader):
     nora, omar = "nora.second@clinic.example", "omar.second@clinic.example"
     clinic.manage("shell", "-c", NEW_STAFF.format(email=nora, name="Nora Lead", roles=["clinical lead"]))
     clinic.manage("shell", "-c", NEW_STAFF.format(email=omar, name="Omar Desk", roles=["reception"]))
-    page = browser()
+    page = reader()
 
     choose_password(page, clinic, nora)
     by_password(page, nora)
@@ -171,10 +177,10 @@ def test_staff_set_up_a_second_step_and_take_over_from_each_other_on_a_clinic_de
     is_at_the_diary_as(page, "Omar Desk")
 
 
-def test_a_patient_signs_in_with_a_code_and_later_with_a_passkey(clinic, browser):
+def test_a_patient_signs_in_with_a_code_and_later_with_a_passkey(clinic, reader):
     address = "petra.passkey@mail.example"
     clinic.manage("shell", "-c", NEW_PATIENT.format(email=address))
-    page = browser(viewport=PHONE)
+    page = reader(viewport=PHONE)
     page.goto("/portal/")
     page.locator("input[name=email]").fill(address)
     page.get_by_role("button", name="Send me a code").click()

@@ -24,7 +24,7 @@ class Hands:
 
     def type(self, label, text):
         self._count()
-        self.page.get_by_label(re.compile(rf"^{re.escape(label)}\b")).fill(text)
+        self.page.get_by_label(label).fill(text)
 
     def choose(self, field, **option):
         self._count()

@@ -7,7 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
 from patients.administration import CHANGES_PER_PAGE
-from patients.models import BodyArea, SubstanceTag
+from patients.models import BodyArea, PortalAccess, SubstanceTag
 from patients.roles import ADMINISTRATOR, CLINICAL_LEAD
 from tests.administration_forms import address, filled
 from tests.patients import factories
@@ -116,6 +116,35 @@ def test_a_row_without_history_says_so(administrator, nickel):
     answer = administrator.get(address(SubstanceTag, "history", nickel.pk))
 
     assert "Nothing has been changed here yet" in answer.content.decode()
+
+
+def test_a_text_that_was_not_touched_has_not_changed(administrator):
+    area = BodyArea.objects.create(key="cheek", label="Cheek", group="face", epidermis_note="One\nTwo")
+
+    save(administrator, area, label="Cheeks", epidermis_note="One\r\nTwo")
+
+    history = administrator.get(address(BodyArea, "history", area.pk))
+    area.refresh_from_db()
+    assert history.context["changes"][0].lines == ["Name: Cheek → Cheeks"]
+    assert area.epidermis_note == "One\nTwo"
+
+
+def test_line_ends_alone_are_no_change_in_the_history(administrator):
+    area = BodyArea.objects.create(key="cheek", label="Cheek", group="face", epidermis_note="One\r\nTwo")
+
+    save(administrator, area, label="Cheeks")
+
+    history = administrator.get(address(BodyArea, "history", area.pk))
+    assert history.context["changes"][0].lines == ["Name: Cheek → Cheeks"]
+
+
+def test_whoever_may_only_read_gets_yes_and_no_in_words(administrator):
+    access = PortalAccess.objects.create(user=factories.user(), patient=factories.patient())
+
+    text = administrator.get(address(PortalAccess, "change", access.pk)).content.decode()
+
+    assert "True" not in text
+    assert "yes" in text
 
 
 def test_the_key_of_a_row_cannot_be_changed(administrator, nickel):

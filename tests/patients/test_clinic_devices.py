@@ -476,3 +476,24 @@ def test_switching_takes_seconds_with_the_real_hasher(settings):
 
     assert signed_in_as(client) == person.pk
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.django_db
+def test_ending_a_device_twice_keeps_who_ended_it_first():
+    first, second = staff(), staff(pin=OTHER_PIN)
+    device, _token = tablet(first)
+    clinic_devices.end(device, by=first, now=NOW)
+
+    clinic_devices.end(device, by=second, now=NOW + timedelta(days=1))
+
+    assert (device.ended_by, device.ended_at) == (first, NOW)
+
+
+@pytest.mark.django_db
+def test_somebody_who_is_not_on_the_list_is_answered_like_a_closed_pin():
+    device, _token = tablet(staff())
+
+    with pytest.raises(PinLocked) as refusal:
+        clinic_devices.switch(device, user("reception").public_id, PIN, now=NOW)
+
+    assert refusal.value.messages == [LOCKED]

@@ -302,7 +302,7 @@ def test_a_message_that_sends_the_aftercare_is_there_once(as_administrator):
         ),
         (
             {"segments-0-holds_practitioner": []}, "id_segments-0-holds_practitioner",
-            "Visit 1 · Holds the practitioner: Tick this: the practitioner is needed here.",
+            "Visit 1 · Needs the practitioner: Tick this: the practitioner is needed here.",
         ),
         (
             {"aftercare-0-send_after_hours": "99"}, "id_aftercare-0-ends_after_hours",

@@ -269,3 +269,14 @@ def test_the_page_draws_the_same_in_a_language_that_writes_numbers_with_a_comma(
         html = page(timeline([mark(1, between=(0, 33, 100))], TODAY))
 
     assert 'x1="34.02%"' in html
+
+
+def test_the_table_is_headed_by_the_word_of_the_page_it_is_on():
+    shown = {"timeline": timeline([mark(1)], TODAY)}
+
+    headings = [
+        re.search(r'<th scope="col">(.*?)</th>', render_to_string("treatments/_timeline.html", shown | more))[1]
+        for more in ({}, {"heading": "Visit"})
+    ]
+
+    assert headings == ["Session", "Visit"]

@@ -1,6 +1,7 @@
 """What is typed on the page of a draft. The rules of the data are told beside the fields, all at once."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import pairwise
 
 from django import forms
@@ -12,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from patients.administration import CadenceForm
-from patients.models import Condition
+from patients.models import Condition, ConsentText
 from treatments import drafting
+from treatments.limits import plain
 from treatments.models import (
     OutcomeScale,
     PhotoPoint,
@@ -47,6 +49,11 @@ CHOICES = {
 }
 
 
+def consent_titles() -> dict[str, str]:
+    """What each consent is called in its newest wording."""
+    return dict(ConsentText.objects.order_by("scope", "number").values_list("scope", "title"))
+
+
 class DraftForm(CadenceForm):
     """Shared by the version and its rows. `rising` names fields whose values must not fall from left to right."""
 
@@ -56,6 +63,8 @@ class DraftForm(CadenceForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        figures = {name: value for name, value in self.initial.items() if isinstance(value, Decimal)}
+        self.initial |= {name: Decimal(plain(value)) for name, value in figures.items()}
         for name, column in self.fields.items():
             if name in self.needed:
                 column.required = True
@@ -142,6 +151,11 @@ class RowForm(DraftForm):
 
     def has_changed(self) -> bool:
         return any(name != "place" for name in self.changed_data)
+
+    @property
+    def title(self) -> str:
+        """What the row is called: its area or its own name."""
+        return str(getattr(self.instance, "area", self.instance)) if self.instance.pk else _("New")
 
     @property
     def is_filled(self) -> bool:

@@ -1,6 +1,6 @@
 """The page of a version as its template shows it: sections of rows, what was worked out, where each complaint is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django import forms
@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from treatments import contents, differences, drafting, protocols, sums
-from treatments.admin.protocol_forms import RowForm, RowFormSet, VersionForm, rows_chosen
+from treatments.admin.protocol_forms import RowForm, RowFormSet, VersionForm, consent_titles, rows_chosen
 from treatments.admin.protocol_parts import RowInline
 from treatments.contents import Contents, Message
 from treatments.models import FollowUpRule, ProtocolVersion
@@ -72,7 +72,9 @@ class Section:
             "taken_from": [str(row) for row in self.version.sources.all()],
         }
         names = FIELDS.get(self.key, ())
-        said = _said(self.version, [name for name in names if name not in chosen])
+        said = _said(self.version, [name for name in names if name not in chosen and name != "consent_scope"])
+        if "consent_scope" in names:
+            said.append((_("Consent"), consent_titles().get(self.version.consent_scope, _("not written yet"))))
         listed = [
             (str(VersionForm.base_fields[name].label), ", ".join(chosen[name])) for name in names if name in chosen
         ]
@@ -82,7 +84,8 @@ class Section:
     def texts(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Title and fields of each saved row, in words."""
         names = [name for name in self.inline.fields if name not in ("place", "sort", "questions")]
-        return [(str(row), [*_said(row, names), *_asked(row)]) for row in self.formset.get_queryset()]
+        labels = self.inline.labels
+        return [(str(row), [*_said(row, names, labels), *_asked(row)]) for row in self.formset.get_queryset()]
 
 
 def sections(
@@ -248,9 +251,11 @@ def _of_form(form: forms.BaseForm, where: str) -> list[Problem]:
     return listed
 
 
-def _said(row: models.Model, names: Iterable[str]) -> list[tuple[str, str]]:
-    meta = row._meta
-    return [(capfirst(str(meta.get_field(name).verbose_name)), differences.said(row, name)) for name in names]
+def _said(
+    row: models.Model, names: Iterable[str], labels: Mapping[str, object] | None = None
+) -> list[tuple[str, str]]:  # fmt: skip
+    words = {name: row._meta.get_field(name).verbose_name for name in names} | dict(labels or {})
+    return [(capfirst(str(words[name])), differences.said(row, name)) for name in names]
 
 
 def _asked(row: models.Model) -> list[tuple[str, str]]:

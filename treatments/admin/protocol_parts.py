@@ -91,6 +91,7 @@ class NumbingInline(RowInline):
 
 class PartInline(RowInline):
     model, form, is_placed = VersionSegment, protocol_forms.PartForm, True
+    labels = {"holds_practitioner": _("Needs the practitioner")}
     title, add_label = _("Visit"), _("Add a part")
     fields = (
         "kind", "base_minutes", "minutes_per_area", "room_kind", "device_kind", "holds_practitioner",

@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 
 from patients import locks
 from patients.administration import CadenceAdmin
-from patients.models import ConsentText
 from patients.roles import ADMINISTRATOR, CLINICAL_LEAD, has_role
 from treatments import contents, differences, drafting, protocols
 from treatments.admin import protocol_pages
-from treatments.admin.protocol_forms import VersionForm
+from treatments.admin.protocol_forms import VersionForm, consent_titles
 from treatments.admin.protocol_parts import INLINES
 from treatments.models import (
     FollowUpRuleQuestion,
@@ -90,9 +89,7 @@ class ProtocolVersionAdmin(CadenceAdmin):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name != "consent_scope":
             return field
-        rows = ConsentText.objects.order_by("scope", "number").values_list("scope", "title")
-        titles = dict(rows)
-        scope = getattr(request, "scope", "")
+        titles, scope = consent_titles(), getattr(request, "scope", "")
         choices = [*titles.items(), *([(scope, scope)] if scope and scope not in titles else [])]
         return forms.ChoiceField(label=field.label, choices=choices)
 

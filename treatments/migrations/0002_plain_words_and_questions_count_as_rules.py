@@ -29,6 +29,31 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='cliniciandecision',
+            name='finding_code',
+            field=models.CharField(max_length=120, verbose_name='safety check'),
+        ),
+        migrations.AlterField(
+            model_name='cliniciandecisionevent',
+            name='finding_code',
+            field=models.CharField(max_length=120, verbose_name='safety check'),
+        ),
+        migrations.AlterField(
+            model_name='servicesegment',
+            name='holds_practitioner',
+            field=models.BooleanField(default=False, verbose_name='needs the practitioner'),
+        ),
+        migrations.AlterField(
+            model_name='versionsegment',
+            name='holds_practitioner',
+            field=models.BooleanField(default=False, verbose_name='needs the practitioner'),
+        ),
+        migrations.AlterField(
+            model_name='versionsegmentevent',
+            name='holds_practitioner',
+            field=models.BooleanField(default=False, verbose_name='needs the practitioner'),
+        ),
         migrations.AlterModelOptions(
             name='contraindication',
             options={'ordering': ('condition__position', 'modality', 'ingredient__name'), 'verbose_name': 'reason not to treat', 'verbose_name_plural': 'reasons not to treat'},
@@ -36,6 +61,11 @@ class Migration(migrations.Migration):
         migrations.AlterModelOptions(
             name='servicesegment',
             options={'ordering': ('position',), 'verbose_name': 'part of a visit', 'verbose_name_plural': 'parts of visits'},
+        ),
+        migrations.AlterField(
+            model_name='contraindication',
+            name='action',
+            field=models.CharField(choices=[('block', 'do not treat'), ('defer', 'wait'), ('block_unless_override', 'do not treat unless the clinical lead decides'), ('clinician_review', 'a clinician decides'), ('doctor_letter', 'letter of the treating doctor'), ('no_anaesthetic', 'without this anaesthetic'), ('prophylaxis', 'preventive medicine first'), ('avoid_spot', 'leave the spot out'), ('advise', 'good to know')], max_length=24, verbose_name='action'),
         ),
         migrations.AlterField(
             model_name='contraindication',

@@ -276,7 +276,7 @@ class Contraindication(Sourced):
         NO_ANAESTHETIC = "no_anaesthetic", _("without this anaesthetic")
         PROPHYLAXIS = "prophylaxis", _("preventive medicine first")
         AVOID_SPOT = "avoid_spot", _("leave the spot out")
-        ADVISE = "advise", _("advise")
+        ADVISE = "advise", _("good to know")
 
     condition = models.ForeignKey(Condition, on_delete=models.PROTECT, related_name="contraindications")
     modality = models.CharField(_("kind of treatment"), max_length=16, choices=Modality)

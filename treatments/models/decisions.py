@@ -17,7 +17,7 @@ from treatments.models.protocols import Protocol
 class ClinicianDecision(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="clinician_decisions")
-    finding_code = models.CharField(_("finding"), max_length=120)
+    finding_code = models.CharField(_("safety check"), max_length=120)
     protocol = models.ForeignKey(Protocol, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     allows = models.BooleanField(_("allows the treatment"))
     reason = EncryptedTextField(_("reason"), label="treatments_cliniciandecision.reason")

@@ -34,7 +34,7 @@ class Segment(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     base_minutes = models.PositiveSmallIntegerField(_("minutes"), default=0)
     minutes_per_area = models.PositiveSmallIntegerField(_("minutes for each area"), default=0)
-    holds_practitioner = models.BooleanField(_("holds the practitioner"), default=False)
+    holds_practitioner = models.BooleanField(_("needs the practitioner"), default=False)
     needs_assistant = models.BooleanField(_("needs an assistant"), default=False)
     room_kind = models.CharField(_("room"), max_length=20, choices=RoomKind, blank=True)
     device_kind = models.CharField(_("device"), max_length=20, choices=DeviceKind, blank=True)

@@ -1,0 +1,158 @@
+"""Pictures of the pages of a throw-away demo clinic, into docs/screens, and the page that shows them."""
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from scripts import local
+from scripts.console import say
+from scripts.stack import Stack
+from tests.journeys import walking
+from tests.journeys.conftest import FLAGS
+from tests.journeys.test_every_page import CODE, desk_seeds, wait_for_mail
+
+FOLDER, INDEX = local.PROJECT / "docs" / "screens", local.PROJECT / "docs" / "screens.md"
+QUALITY, MOST_BYTES = 62, 6_000_000
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PASSWORD = re.compile(r"password:?\s+(\S+)")
+PORTAL = re.compile(r"(\S+@\S+)\s+portal of")
+# Pages of the administration that look like many others are shown once.
+ADMINISTRATION = (
+    "admin:index",
+    "admin:treatments_protocol_changelist",
+    "admin:treatments_protocolversion_change",
+    "admin:treatments_protocolversion_check",
+    "admin:treatments_protocolversion_compare",
+    "admin:treatments_service_change",
+    "admin:treatments_ingredient_changelist",
+    "admin:treatments_arealimit_import",
+    "admin:clinic_location_change",
+    "admin:clinic_practitioner_change",
+    "admin:clinic_messagetemplate_change",
+    "admin:patients_consenttext_change",
+    "admin:patients_user_changelist",
+    "admin:patients_user_history",
+)
+ON_A_PHONE_TOO = ("diary", "patient", "series", "appointment", "session_book", "protocol", "find_time", "tasks")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: the chapter of the index, what it shows, and its file."""
+
+    chapter: str
+    caption: str
+    file: str
+
+
+class Camera:
+    """Takes pictures of one person's pages."""
+
+    def __init__(self, page: Page, chapter: str) -> None:
+        self.page, self.chapter, self.taken = page, chapter, []
+
+    def take(self, name: str, url: str, *, view: dict = DESK, scheme: str = "light") -> None:
+        """Open an address and keep what is seen."""
+        self.page.set_viewport_size(view)
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        if self.page.goto(url).status == 200:
+            self.keep(name, view=view, scheme=scheme)
+
+    def keep(self, name: str, *, view: dict = DESK, scheme: str = "light") -> None:
+        """Keep what is seen now."""
+        file = f"{name.replace(':', '-').replace('_', '-')}-{view['width']}-{scheme}.jpg"
+        self.page.screenshot(path=FOLDER / file, type="jpeg", quality=QUALITY)
+        self.taken.append(Picture(self.chapter, self.page.title().rpartition(" · ")[0] or self.page.title(), file))
+
+
+def person(browser: Browser, clinic: Stack) -> Page:
+    """A window of somebody who has not signed in."""
+    return browser.new_context(base_url=clinic.url, locale="en-GB", timezone_id="Europe/London").new_page()
+
+
+def staff(browser: Browser, clinic: Stack, role: str, password: str) -> Page:
+    """A window of somebody on the team."""
+    page = person(browser, clinic)
+    page.goto(reverse("account_login"))
+    page.locator("input[name=login]").fill(f"{role}@cadence.example")
+    page.locator("input[name=password]").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/diary/**")
+    return page
+
+
+def of_the_desk(page: Page) -> list[Picture]:
+    """Every page of the desk, some on a phone too."""
+    camera = Camera(page, "The desk")
+    wanted = {name for name in walking.page_names() if ":" not in name and not name.startswith(("portal_", "mfa_"))}
+    shown = walking.reach(page, desk_seeds(page), wanted - set(walking.SIGNS_OUT))
+    for name, urls in sorted(shown.items()):
+        camera.take(name, urls[-1])
+        if name in ON_A_PHONE_TOO:
+            camera.take(name, urls[-1], view=PHONE, scheme="dark")
+    return camera.taken
+
+
+def of_the_administration(page: Page) -> list[Picture]:
+    """One page of each kind of the administration."""
+    camera = Camera(page, "The administration")
+    seeds = [one for one in walking.fixed_addresses() if one.startswith(reverse("admin:index"))]
+    shown = walking.reach(page, seeds, set(ADMINISTRATION))
+    for name in ADMINISTRATION:
+        if name in shown:
+            camera.take(name, shown[name][-1])
+    return camera.taken
+
+
+def of_the_portal(page: Page, clinic: Stack, address: str) -> list[Picture]:
+    """A patient's way in, and every page of the portal."""
+    camera = Camera(page, "A patient’s phone")
+    camera.take("portal_sign_in", reverse("portal_sign_in"), view=PHONE)
+    page.locator("input[type=email], input[name=email]").first.fill(address)
+    page.get_by_role("button", name="Send me a code").click()
+    camera.keep("portal_code", view=PHONE)
+    letter = wait_for_mail(clinic.mail_dir, address, "Your code to sign in")
+    page.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(CODE.search(letter.get_content())[1])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/portal/**")
+    shown = walking.reach(page, [page.url], {name for name in walking.page_names() if name.startswith("portal_")})
+    for name, urls in sorted(shown.items()):
+        camera.take(name, urls[0], view=PHONE, scheme="dark")
+        camera.take(name, urls[0], view=PHONE)
+    return camera.taken
+
+
+def write_index(pictures: list[Picture]) -> None:
+    """The page of all pictures, by chapter."""
+    lines = ["# Screens", "", "Made by `./run screenshots` from the demo clinic; the people in them are invented.", ""]
+    for chapter in dict.fromkeys(picture.chapter for picture in pictures):
+        lines += [f"## {chapter}", ""]
+        for picture in pictures:
+            if picture.chapter == chapter:
+                lines += [f"{picture.caption}", "", f"![{picture.caption}](screens/{picture.file})", ""]
+    INDEX.write_text("\n".join(lines))
+
+
+def take_all() -> int:
+    """Take all pictures anew; fail if they are too large for the repository."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.jpg"):
+        old.unlink()
+    with tempfile.TemporaryDirectory() as state, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CADENCE_CHROMIUM"], args=FLAGS)
+        with Stack(Path(state), {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}, throw_away=True) as clinic:
+            printed = clinic.manage("demo", "--logins")
+            password, address = PASSWORD.search(printed)[1], PORTAL.search(printed)[1]
+            pictures = of_the_desk(staff(browser, clinic, "lead", password))
+            pictures += of_the_administration(staff(browser, clinic, "admin", password))
+            pictures += of_the_portal(person(browser, clinic), clinic, address)
+        browser.close()
+    write_index(pictures)
+    size = sum(file.stat().st_size for file in FOLDER.glob("*.jpg"))
+    say(f"{len(pictures)} pictures, {size / 1_000_000:.1f} MB, in {FOLDER.relative_to(local.PROJECT)}")
+    return 0 if size <= MOST_BYTES else 1
