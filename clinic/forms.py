@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
 
 from clinic import timespans
 from clinic.models import Appointment, Location, Practitioner
+from patients.forms import PhoneField
 from patients.models import BodyArea
 from treatments.models import ProtocolVersion, Service
 
@@ -222,7 +222,7 @@ class VisitForm(TimeForm):
     patient = forms.UUIDField(required=False)
     given_name = forms.CharField(label=_("First name"), required=False, max_length=80)
     family_name = forms.CharField(label=_("Last name"), required=False, max_length=80)
-    phone = PhoneNumberField(label=_("Phone"), required=False)
+    phone = PhoneField(label=_("Phone"), required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
     is_surely_new = forms.BooleanField(label=_("None of these: add a new patient"), required=False)
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from phonenumbers import SUPPORTED_REGIONS
 
 from clinic.models import Installation, Location
 
@@ -15,6 +16,12 @@ def zone_name() -> str:
     """The time zone of the clinic's first location, for what belongs to none; UTC before there is one."""
     first = Location.objects.filter(is_active=True).order_by("pk").values_list("time_zone", flat=True).first()
     return first or "UTC"
+
+
+def phone_region() -> str:
+    """The country whose numbers people type without a country code."""
+    country = Installation.objects.values_list("country", flat=True).first()
+    return country if country in SUPPORTED_REGIONS else settings.PHONENUMBER_DEFAULT_REGION
 
 
 def refuse_demo_in_production() -> None:

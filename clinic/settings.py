@@ -190,6 +190,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 PHONENUMBER_DEFAULT_REGION = "GB"
 PHONENUMBER_DB_FORMAT = "E164"
+# Which country a number without a country code is of: asked when somebody typed one.
+PHONE_REGION = "clinic.installation.phone_region"
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static-collected"

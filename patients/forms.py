@@ -6,9 +6,11 @@ from datetime import date
 
 import phonenumbers
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
@@ -34,6 +36,8 @@ class PhoneField(PhoneNumberField):
     default_validators = []
 
     def to_python(self, value: object) -> PhoneNumber | str:
+        if value not in self.empty_values:
+            self.region = import_string(settings.PHONE_REGION)()
         number = super().to_python(value)
         if not number:
             return ""

@@ -66,23 +66,24 @@ def test_rows_of_a_draft_move_by_buttons_with_and_without_scripts(sign_in, chrom
     page.goto("/admin/treatments/protocol/")
     page.get_by_role("link", name="Facial acne scars", exact=True).click()
     page.get_by_role("button", name="Make a draft").first.click()
-    names = page.locator("[data-rows=phases] input[name$='-name']")
+    names = page.locator("[data-rows=segments] select[name$='-kind']")
     before = [names.nth(index).input_value() for index in range(names.count())]
 
-    row_of(page, before[-1]).get_by_role("button", name="Up").click()
+    page.locator("[data-rows=segments] [data-row]").last.get_by_role("button", name="Up").click()
     moved = [names.nth(index).input_value() for index in range(names.count())]
     page.get_by_role("button", name="Save draft").last.click()
     expect(page.locator("#main")).to_contain_text("The draft is saved.")
     saved = [names.nth(index).input_value() for index in range(names.count())]
-    assert (len(before) > 1, moved, saved) == (True, [*before[:-2], before[-1], before[-2]], moved)
+    assert (len(before) > 1, moved, saved) == (True, [*before[:-2], *before[-1:], *before[-2:-1]], moved)
 
     state, address = page.context.storage_state(), page.url
     quiet = chromium.new_context(base_url=clinic.url, storage_state=state, java_script_enabled=False)
     plain = quiet.new_page()
     plain.goto(address)
     plain.get_by_label("What the skin looks like when to stop").fill("Even redness")
-    row_of(plain, before[-1]).get_by_role("button", name="Down").click()
-    names = plain.locator("[data-rows=phases] input[name$='-name']")
+    rows = plain.locator("[data-rows=segments] [data-row]")
+    rows.nth(len(before) - 2).get_by_role("button", name="Down").click()
+    names = plain.locator("[data-rows=segments] select[name$='-kind']")
     assert [names.nth(index).input_value() for index in range(names.count())] == before
     expect(plain.get_by_label("What the skin looks like when to stop")).to_have_value("Even redness")
     quiet.close()

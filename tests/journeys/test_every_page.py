@@ -4,10 +4,10 @@ import re
 
 from django.urls import reverse
 
+from tests.journeys import walking
 from tests.journeys.test_portal import CODE
 from tests.journeys.test_story import wait_for_mail
-from tests.journeys.walking import NOT_A_PAGE, SCHEMES, SIGNS_OUT, WIDTHS, Looker, fixed_addresses, name_of, page_names
-from tests.journeys.walking import reach as reachable
+from tests.journeys.walking import NOT_A_PAGE, SIGNS_OUT, Looker, fixed_addresses, fullest, name_of, page_names
 from tests.sign_in import app_code
 
 # What is not the same for every role is looked at as reception too.
@@ -32,11 +32,11 @@ def desk_seeds(page):
 
 
 def walk(looker, seeds, wanted):
-    """Open the last found address of each name that this person reaches; returns all that were found."""
-    shown = reachable(looker.page, seeds, wanted)
+    """Open one address of each name that this person reaches; returns all that were found."""
+    shown = walking.reach(looker.page, seeds, wanted)
     for name, urls in shown.items():
         if name in wanted:
-            looker.open(name, urls[-1])
+            looker.open(name, fullest(urls))
     return shown
 
 
@@ -66,7 +66,7 @@ def walk_the_desk(walk_, sign_in):
     shown = walk(lead, desk_seeds(lead.page), desk - set(SIGNS_OUT))
     reception = walk_.look_as(sign_in("reception"), "reception")
     for name in LOOKS_DIFFERENT:
-        reception.open(name, shown[name][-1])
+        reception.open(name, fullest(shown[name]))
 
 
 def walk_the_administration(walk_, sign_in):
@@ -134,10 +134,8 @@ def test_every_page_is_reachable_accessible_quiet_and_in_plain_words(clinic, sig
     walk_outside(walked, visitor)
 
     seen, looks = page_names() - walked.left, sum(looker.looks for looker in walked.lookers)
-    counted(
-        f"Chromium: {len(seen)} pages, {looks} looks at {', '.join(map(str, WIDTHS))} px, {' and '.join(SCHEMES)}; "
-        f"{len(NOT_A_PAGE)} addresses have no page"
-    )
+    widths, schemes = ", ".join(map(str, walking.WIDTHS)), " and ".join(walking.SCHEMES)
+    counted(f"Chromium: {len(seen)} pages, {looks} looks: {widths} px, {schemes}; {len(NOT_A_PAGE)} without a page")
     assert walked.left == set()
     assert walked.problems == []
 

@@ -142,6 +142,11 @@ def reach(page, seeds: list[str], wanted: set[str]) -> dict[str, list[str]]:
     return shown
 
 
+def fullest(urls: list[str]) -> str:
+    """The address that says most about what to show, the one found last if there are several."""
+    return max(reversed(urls), key=len)
+
+
 class Looker:
     """One person's window: opens each page once and looks at it in every width and in light and dark."""
 

@@ -91,10 +91,10 @@ def of_the_desk(page: Page) -> list[Picture]:
     camera = Camera(page, "The desk")
     wanted = {name for name in walking.page_names() if ":" not in name and not name.startswith(("portal_", "mfa_"))}
     shown = walking.reach(page, desk_seeds(page), wanted - set(walking.SIGNS_OUT))
-    for name, urls in sorted(shown.items()):
-        camera.take(name, urls[-1])
+    for name in sorted(wanted & set(shown)):
+        camera.take(name, walking.fullest(shown[name]))
         if name in ON_A_PHONE_TOO:
-            camera.take(name, urls[-1], view=PHONE, scheme="dark")
+            camera.take(name, walking.fullest(shown[name]), view=PHONE, scheme="dark")
     return camera.taken
 
 
@@ -105,7 +105,7 @@ def of_the_administration(page: Page) -> list[Picture]:
     shown = walking.reach(page, seeds, set(ADMINISTRATION))
     for name in ADMINISTRATION:
         if name in shown:
-            camera.take(name, shown[name][-1])
+            camera.take(name, walking.fullest(shown[name]))
     return camera.taken
 
 

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.forms.models import BaseInlineFormSet
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -114,11 +115,10 @@ class VersionForm(DraftForm):
     )  # fmt: skip
     checks = forms.ModelMultipleChoiceField(
         Condition.objects.all(), label=gettext_lazy("Asked again before each session"), required=False,
-        widget=forms.SelectMultiple(attrs={"size": 8}),
+        widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     taken_from = forms.ModelMultipleChoiceField(
-        Source.objects.all(), label=gettext_lazy("Sources"), required=False,
-        widget=forms.SelectMultiple(attrs={"size": 8}),
+        Source.objects.all(), label=gettext_lazy("Sources"), required=False, widget=forms.CheckboxSelectMultiple
     )  # fmt: skip
     is_checked = forms.BooleanField(label=gettext_lazy("I have checked every value"), required=False)
 
@@ -133,6 +133,9 @@ class VersionForm(DraftForm):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        if "taken_from" in self.fields:
+            titles = self.fields["taken_from"].choices
+            self.fields["taken_from"].choices = [(key, format_html("<cite>{}</cite>", title)) for key, title in titles]
         if self.instance.pk:
             for name, (model, column) in CHOICES.items():
                 rows = model.objects.filter(version=self.instance).order_by("pk")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django import forms
 from django.db import models
 from django.http import QueryDict
+from django.utils.html import format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -256,6 +257,11 @@ def _said(
 ) -> list[tuple[str, str]]:  # fmt: skip
     words = {name: row._meta.get_field(name).verbose_name for name in names} | dict(labels or {})
     return [(capfirst(str(words[name])), differences.said(row, name)) for name in names]
+
+
+def _listed(texts: list[str], name: str) -> str:
+    """Titles of other people's works are marked as such."""
+    return format_html_join(", ", "<cite>{}</cite>" if name == "taken_from" else "{}", ((text,) for text in texts))
 
 
 def _asked(row: models.Model) -> list[tuple[str, str]]:
