@@ -1,0 +1,66 @@
+"""A web server on a database of its own, a copy of the migrated one, with protections taken away where asked."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection, connections
+
+from scripts.stack import Stack
+
+THREADS = 12  # for each of the two processes: 24 requests at once
+
+
+@contextmanager
+def serving(world, *, without: str = "", drop: tuple[str, ...] = ()) -> Iterator[tuple[Stack, object]]:
+    """Give the running web and what `world()` made in its database; this process uses the same database meanwhile.
+
+    `without` names protections of the code (see `toothless`), `drop` constraints of the database ("table.name").
+    """
+    with tempfile.TemporaryDirectory(prefix="cadence-prove-") as folder:
+        shared = {name: os.environ[name] for name in ("REDIS_URL", "SECRET_KEY", "FIELD_KEYS")}
+        overrides = shared | {"CADENCE_PROVE_WITHOUT": without}
+        stack = Stack(
+            Path(folder), overrides, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"],
+        )  # fmt: skip
+        try:
+            stack.start_servers()
+            with connected_to(stack.environment["DATABASE_URL"]):
+                _drop(drop)
+                made = world()
+                stack.start_web("tests.prove.toothless" if without else "clinic.wsgi", threads=THREADS)
+                yield stack, made
+        finally:
+            stack.stop()
+
+
+@contextmanager
+def connected_to(url: str) -> Iterator[None]:
+    """Let the ORM of this process work on another database."""
+    settings = connections["default"].settings_dict
+    before = settings["NAME"]
+    connections.close_all()
+    settings["NAME"] = url.rpartition("/")[2]
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings["NAME"] = before
+
+
+def statistics() -> dict[str, int]:
+    """Deadlocks and roll-backs of this database so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()")
+        deadlocks, rolled_back = cursor.fetchone()
+    return {"deadlocks": deadlocks, "rolled_back": rolled_back}
+
+
+def _drop(constraints: tuple[str, ...]) -> None:
+    with connection.cursor() as cursor:
+        for constraint in constraints:
+            table, _, name = constraint.partition(".")
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
