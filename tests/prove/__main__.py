@@ -8,9 +8,9 @@ import django
 
 django.setup()
 
-from tests.prove import burst, report  # noqa: E402 (needs the apps)
+from tests.prove import burst, crossed, report, submissions  # noqa: E402 (needs the apps)
 
-PROOFS = {"booking": (burst.prove,)}
+PROOFS = {"booking": (burst.prove, submissions.prove, crossed.prove)}
 
 
 def main(arguments: list[str]) -> int:

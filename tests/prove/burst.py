@@ -9,7 +9,7 @@ from statistics import median, quantiles
 from django.db import connection
 
 from tests.prove import web, worlds
-from tests.prove.desk import Client, key, together
+from tests.prove.desk import Client, together
 from tests.prove.report import Row
 
 SIZES = {"small": (20, 24), "full": (200, 50)}
@@ -66,7 +66,7 @@ def _who(people: list[Client], world: worlds.Burst) -> list[tuple]:
 
 
 def _book(world: worlds.Burst, start, person: Client, patient):
-    fields = {"key": key(), "starts_at": start.isoformat(), "patient": patient.public_id, "note": ""}
+    fields = {"key": worlds.key(), "starts_at": start.isoformat(), "patient": patient.public_id, "note": ""}
     return person.post(world.address(start), **fields)
 
 

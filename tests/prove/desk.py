@@ -4,7 +4,6 @@ import http.client
 import re
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -62,17 +61,18 @@ class Client:
         self.token = found.group(1) if found else self.token
         return answer
 
-    def post(self, path: str, **fields: object) -> Answer:
+    def post(self, path: str, *, headers: dict[str, str] | None = None, **fields: object) -> Answer:
         """POST a form as its page would."""
-        return self._send("POST", path, urlencode({"csrfmiddlewaretoken": self.token, **fields}, doseq=True))
+        return self._send("POST", path, urlencode({"csrfmiddlewaretoken": self.token, **fields}, doseq=True), headers)
 
-    def _send(self, method: str, path: str, body: str | None = None) -> Answer:
+    def _send(self, method: str, path: str, body: str | None = None, more: dict[str, str] | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         headers = {
             "Host": f"localhost:{self.port}",
             "Origin": f"http://localhost:{self.port}",
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             "Content-Type": "application/x-www-form-urlencoded",
+            **(more or {}),
         }
         started = time.perf_counter()
         try:
@@ -96,8 +96,3 @@ def together(acts: list[Callable[[], object]], pool: ThreadPoolExecutor) -> list
         return act()
 
     return [future.result() for future in [pool.submit(released, act) for act in acts]]
-
-
-def key() -> str:
-    """A submission key, as a rendered form carries it."""
-    return str(uuid.uuid4())

@@ -1,15 +1,22 @@
-"""The product with protections taken away, for the teeth checks only: served instead of `clinic.wsgi`.
+"""The product as the proofs serve it: with protections taken away, and able to die before it answers.
 
-CADENCE_PROVE_WITHOUT names what goes: `locks`, `submissions`, `versions`.
+CADENCE_PROVE_WITHOUT names what goes: `locks`, `submissions`, `versions`, or `nothing`. A request with the header
+`X-Prove: die` is worked off whole, then the process ends by SIGKILL and the answer is never sent.
 """
 
 import os
+import signal
 
-from clinic.wsgi import application
-from patients import locks, submissions
+from clinic.wsgi import application as product  # first: it sets Django up
+
+# isort: split
+from clinic import booking
+from clinic.models import Appointment
+from patients import locks, registration, submissions
+from patients.models import Patient
+from patients.refusals import Conflict
 
 WITHOUT = frozenset(os.environ["CADENCE_PROVE_WITHOUT"].split())
-__all__ = ["application"]
 
 
 def _nothing(*positional, **named):
@@ -22,7 +29,23 @@ if "submissions" in WITHOUT:
     submissions.once = _nothing
     submissions.record = _nothing
 if "versions" in WITHOUT:
-    from clinic import booking
-    from clinic.models import Appointment
-
     booking._current = lambda appointment, version: Appointment.objects.for_lists().get(pk=appointment.pk)
+    checked = registration.update
+
+    def update(patient, *, version, **details):
+        while True:
+            try:
+                return checked(patient, version=Patient.objects.get(pk=patient.pk).version, **details)
+            except Conflict:
+                continue
+
+    registration.update = update
+
+
+def application(environ, start_response):
+    """Serve the product; die where the request says so."""
+    answer = product(environ, start_response)
+    if environ.get("HTTP_X_PROVE") == "die":
+        b"".join(answer)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
