@@ -1,4 +1,4 @@
-"""A web server on a database of its own, a copy of the migrated one, with protections taken away where asked."""
+"""A web server on a database of its own, with protections taken away where asked."""
 
 import os
 import tempfile
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import environ
 from django.db import connection, connections
 
+from scripts import local
 from scripts.stack import Stack
 
 THREADS = 12  # for each of the two processes: 24 requests at once
@@ -20,11 +22,8 @@ def serving(world, *, without: str = "", drop: tuple[str, ...] = ()) -> Iterator
     `without` names protections of the code (see `toothless`), `drop` constraints of the database ("table.name").
     """
     with tempfile.TemporaryDirectory(prefix="cadence-prove-") as folder:
-        shared = {name: os.environ[name] for name in ("REDIS_URL", "SECRET_KEY", "FIELD_KEYS")}
-        overrides = shared | {"CADENCE_PROVE_WITHOUT": without}
-        stack = Stack(
-            Path(folder), overrides, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"],
-        )  # fmt: skip
+        overrides = _shared() | {"CADENCE_PROVE_WITHOUT": without}
+        stack = Stack(Path(folder), overrides, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"])
         try:
             stack.start_servers()
             with connected_to(stack.environment["DATABASE_URL"]):
@@ -37,17 +36,34 @@ def serving(world, *, without: str = "", drop: tuple[str, ...] = ()) -> Iterator
 
 
 @contextmanager
+def serving_durably(world) -> Iterator[tuple[Stack, object]]:
+    """The same on a database server of its own that writes to disk before it answers, so that it may be killed."""
+    with local.throw_away_folder() as folder:
+        stack = Stack(folder, _shared(), demo=False)
+        try:
+            stack.start_servers()
+            stack.manage("migrate", "--verbosity", "0")
+            with connected_to(stack.environment["DATABASE_URL"]):
+                made = world()
+                stack.start_web(threads=THREADS)
+                yield stack, made
+        finally:
+            stack.stop()
+
+
+@contextmanager
 def connected_to(url: str) -> Iterator[None]:
     """Let the ORM of this process work on another database."""
     settings = connections["default"].settings_dict
-    before = settings["NAME"]
+    other = environ.Env.db_url_config(url)
+    before = {name: settings[name] for name in other}
     connections.close_all()
-    settings["NAME"] = url.rpartition("/")[2]
+    settings.update(other)
     try:
         yield
     finally:
         connections.close_all()
-        settings["NAME"] = before
+        settings.update(before)
 
 
 def statistics() -> dict[str, int]:
@@ -57,6 +73,11 @@ def statistics() -> dict[str, int]:
         cursor.execute("SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()")
         deadlocks, rolled_back = cursor.fetchone()
     return {"deadlocks": deadlocks, "rolled_back": rolled_back}
+
+
+def _shared() -> dict[str, str]:
+    """What this process and the web must have in common, so that a session made here is known there."""
+    return {name: os.environ[name] for name in ("REDIS_URL", "SECRET_KEY", "FIELD_KEYS")}
 
 
 def _drop(constraints: tuple[str, ...]) -> None:

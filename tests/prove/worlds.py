@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.utils import timezone
 
-from clinic.models import Appointment
+from clinic.models import Appointment, Practitioner
 from patients.models import Patient, User
 from tests import factories
 
@@ -55,6 +55,16 @@ def busy(slots: int, *, practitioners: int) -> Burst:
         factories.practitioner(world.desk.location, f"Dr {number}")
         factories.room(world.desk.location, "consultation")
     return world
+
+
+def wide(slots: int, *, practitioners: int) -> tuple[Burst, list[tuple]]:
+    """A desk with many practitioners, and so many (start, practitioner, patient) that none is in another's way."""
+    world = busy(0, practitioners=practitioners)
+    people = list(Practitioner.objects.select_related("resource").order_by("pk"))
+    world.patients = [factories.patient("Cy", f"Thorne {number}") for number in range(practitioners)]
+    starts = _starts(-(-slots // practitioners), timezone.now())
+    who = [(person.resource.public_id, patient) for person, patient in zip(people, world.patients, strict=True)]
+    return world, [(start, *each) for start in starts for each in who][:slots]
 
 
 def visited(visits: int) -> Visited:
