@@ -8,9 +8,9 @@ import django
 
 django.setup()
 
-from tests.prove import burst, crossed, kills, report, submissions  # noqa: E402 (needs the apps)
+from tests.prove import broker, burst, crossed, kills, report, submissions  # noqa: E402 (needs the apps)
 
-PROOFS = {"booking": (kills.prove,)}
+PROOFS = {"booking": (burst.prove, submissions.prove, crossed.prove, kills.prove, broker.prove)}
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -24,7 +24,6 @@ class Answer:
     body: str
     location: str
     seconds: float
-    headers: list[tuple[str, str]] = field(default_factory=list, repr=False)
 
     @property
     def visit(self) -> str:
@@ -39,24 +38,24 @@ class Answer:
 
 
 class Client:
-    """One signed-in person: session and CSRF token like a browser's, a connection for each request."""
+    """One person's browser: session and CSRF token, a connection for each request; signed in if a user is given."""
 
-    def __init__(self, port: int, user) -> None:
+    def __init__(self, port: int, user=None) -> None:
+        self.port, self.cookies, self.token = port, {}, ""
+        if user is not None:
+            self._sign_in(user)
+
+    def _sign_in(self, user) -> None:
         session = SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session.create()
-        self.port, self.user = port, user
-        self.cookies = {settings.SESSION_COOKIE_NAME: session.session_key}
-        self.token = ""
+        self.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
 
     def open(self, path: str) -> Answer:
-        """GET a page with a form; keeps its CSRF cookie and token."""
+        """GET a page; keeps the CSRF token of its form."""
         answer = self._send("GET", path)
-        for name, value in answer.headers:
-            if name.lower() == "set-cookie" and value.startswith(settings.CSRF_COOKIE_NAME):
-                self.cookies[settings.CSRF_COOKIE_NAME] = value.split("=", 1)[1].split(";")[0]
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', answer.body)
         self.token = found.group(1) if found else self.token
         return answer
@@ -84,7 +83,11 @@ class Client:
         finally:
             connection.close()
         seconds = time.perf_counter() - started
-        return Answer(response.status, text, response.headers.get("Location", ""), seconds, response.getheaders())
+        for name, value in response.getheaders():
+            if name.lower() == "set-cookie":
+                cookie, _, rest = value.partition("=")
+                self.cookies[cookie] = rest.split(";")[0]
+        return Answer(response.status, text, response.headers.get("Location", ""), seconds)
 
 
 def together(acts: list[Callable[[], object]], pool: ThreadPoolExecutor) -> list[object]:

@@ -16,13 +16,16 @@ THREADS = 12  # for each of the two processes: 24 requests at once
 
 
 @contextmanager
-def serving(world, *, without: str = "", drop: tuple[str, ...] = ()) -> Iterator[tuple[Stack, object]]:
+def serving(
+    world, *, without: str = "", drop: tuple[str, ...] = (), has_broker: bool = False
+) -> Iterator[tuple[Stack, object]]:
     """Give the running web and what `world()` made in its database; this process uses the same database meanwhile.
 
     `without` names protections of the code (see `toothless`), `drop` constraints of the database ("table.name").
+    With `has_broker` the web has a broker of its own, else it shares one.
     """
     with tempfile.TemporaryDirectory(prefix="cadence-prove-") as folder:
-        overrides = _shared() | {"CADENCE_PROVE_WITHOUT": without}
+        overrides = _shared(has_broker=has_broker) | {"CADENCE_PROVE_WITHOUT": without}
         stack = Stack(Path(folder), overrides, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"])
         try:
             stack.start_servers()
@@ -75,9 +78,10 @@ def statistics() -> dict[str, int]:
     return {"deadlocks": deadlocks, "rolled_back": rolled_back}
 
 
-def _shared() -> dict[str, str]:
+def _shared(*, has_broker: bool = False) -> dict[str, str]:
     """What this process and the web must have in common, so that a session made here is known there."""
-    return {name: os.environ[name] for name in ("REDIS_URL", "SECRET_KEY", "FIELD_KEYS")}
+    names = ("SECRET_KEY", "FIELD_KEYS") if has_broker else ("SECRET_KEY", "FIELD_KEYS", "REDIS_URL")
+    return {name: os.environ[name] for name in names}
 
 
 def _drop(constraints: tuple[str, ...]) -> None:
