@@ -1,4 +1,4 @@
-"""One form sent many times at once, sent again with other details, and sent into a server that dies before answering."""
+"""One form sent many times at once, sent again with other details, and sent into a server that dies answering it."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
