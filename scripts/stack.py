@@ -103,10 +103,14 @@ class Stack:
             self._start("mail", "-m", "scripts.mail_sink", port, str(self.mail_dir))
         worker = self._start("worker", *_celery("worker", "--concurrency", "2", "--without-gossip", "--without-mingle"))
         self._start("beat", *_celery("beat", "-s", str(self.state / "celerybeat-schedule"), "--pidfile="))
-        self._start("web", *_gunicorn(self.web_port))
-        self.group.wait_until(self._serves, seconds=START_SECONDS, what="The web")
+        self.start_web()
         self.group.wait_until(lambda: worker.has_logged(WORKER_IS_READY), seconds=START_SECONDS, what="The worker")
         self.watch()
+
+    def start_web(self, application: str = "clinic.wsgi", *, threads: int = 8) -> None:
+        """Start the web alone and wait until it serves."""
+        self._start("web", *_gunicorn(self.web_port, application, threads))
+        self.group.wait_until(self._serves, seconds=START_SECONDS, what="The web")
 
     def watch(self) -> None:
         """Report what was logged; raise `children.Died` if a process is over."""
@@ -162,7 +166,8 @@ def _celery(*arguments: str) -> list[str]:
     return ["-m", "celery", "-A", "clinic", "--quiet", *arguments, "--loglevel", "INFO"]
 
 
-def _gunicorn(port: int) -> list[str]:
+def _gunicorn(port: int, application: str, threads: int) -> list[str]:
     binds = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in ports.loopbacks()]
-    options = ["--no-control-socket", "--preload", "--workers", "2", "--threads", "8", "--graceful-timeout", "5"]
-    return ["-m", "gunicorn", "clinic.wsgi", *options, *[part for bind in binds for part in ("--bind", bind)]]
+    options = ["--no-control-socket", "--preload", "--workers", "2", "--threads", str(threads)]
+    options += ["--graceful-timeout", "5"]
+    return ["-m", "gunicorn", application, *options, *[part for bind in binds for part in ("--bind", bind)]]

@@ -1,0 +1,91 @@
+"""A web server on a database of its own, with protections taken away where asked."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import environ
+from django.db import connection, connections
+
+from scripts import local
+from scripts.stack import Stack
+
+THREADS = 12  # for each of the two processes: 24 requests at once
+
+
+@contextmanager
+def serving(
+    world, *, without: str = "", drop: tuple[str, ...] = (), has_broker: bool = False
+) -> Iterator[tuple[Stack, object]]:
+    """Give the running web and what `world()` made in its database; this process uses the same database meanwhile.
+
+    `without` names protections of the code (see `toothless`), `drop` constraints of the database ("table.name").
+    With `has_broker` the web has a broker of its own, else it shares one.
+    """
+    with tempfile.TemporaryDirectory(prefix="cadence-prove-") as folder:
+        overrides = _shared(has_broker=has_broker) | {"CADENCE_PROVE_WITHOUT": without}
+        stack = Stack(Path(folder), overrides, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"])
+        try:
+            stack.start_servers()
+            with connected_to(stack.environment["DATABASE_URL"]):
+                _drop(drop)
+                made = world()
+                stack.start_web("tests.prove.toothless" if without else "clinic.wsgi", threads=THREADS)
+                yield stack, made
+        finally:
+            stack.stop()
+
+
+@contextmanager
+def serving_durably(world) -> Iterator[tuple[Stack, object]]:
+    """The same on a database server of its own that writes to disk before it answers, so that it may be killed."""
+    with local.throw_away_folder() as folder:
+        stack = Stack(folder, _shared(), demo=False)
+        try:
+            stack.start_servers()
+            stack.manage("migrate", "--verbosity", "0")
+            with connected_to(stack.environment["DATABASE_URL"]):
+                made = world()
+                stack.start_web(threads=THREADS)
+                yield stack, made
+        finally:
+            stack.stop()
+
+
+@contextmanager
+def connected_to(url: str) -> Iterator[None]:
+    """Let the ORM of this process work on another database."""
+    settings = connections["default"].settings_dict
+    other = environ.Env.db_url_config(url)
+    before = {name: settings[name] for name in other}
+    connections.close_all()
+    settings.update(other)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings.update(before)
+
+
+def statistics() -> dict[str, int]:
+    """Deadlocks and roll-backs of this database so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()")
+        deadlocks, rolled_back = cursor.fetchone()
+    return {"deadlocks": deadlocks, "rolled_back": rolled_back}
+
+
+def _shared(*, has_broker: bool = False) -> dict[str, str]:
+    """What this process and the web must have in common, so that a session made here is known there."""
+    names = ("SECRET_KEY", "FIELD_KEYS") if has_broker else ("SECRET_KEY", "FIELD_KEYS", "REDIS_URL")
+    return {name: os.environ[name] for name in names}
+
+
+def _drop(constraints: tuple[str, ...]) -> None:
+    with connection.cursor() as cursor:
+        for constraint in constraints:
+            table, _, name = constraint.partition(".")
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
