@@ -91,7 +91,7 @@ def test_practitioners_become_qualified_and_the_device_is_there(me):
 def test_a_draft_that_breaks_a_rule_is_refused_by_name_and_nothing_is_published(me):
     CocktailLine.objects.filter(version=draft("meso_melasma_txa")).delete()
 
-    with pytest.raises(Refused, match="Melasma: intradermal tranexamic acid: .*ingredient"):
+    with pytest.raises(Refused, match=r"Melasma: intradermal tranexamic acid: .*ingredient"):
         choose(me, "mn_face_cit", "meso_melasma_txa")
 
     assert not ProtocolVersion.objects.published().exists()

@@ -103,6 +103,17 @@ def test_day_list_names_an_allergy_to_a_clinician(client, show, desk):
     assert alerts(show()) == ["Allergy: Lidocaine (severe)"]
 
 
+def test_day_list_names_an_allergy_of_a_record_that_was_merged_into_this_one(client, show, desk):
+    who, twin = patient("Ada", "Quill"), patient("Ada", "Quil")
+    clinician = allergic(twin)
+    twin.merged_into = who
+    twin.save(update_fields=["merged_into"])
+    desk.book(NINE, who)
+    client.force_login(clinician)
+
+    assert alerts(show()) == ["Allergy: Lidocaine (severe)"]
+
+
 def test_day_list_keeps_an_allergy_from_reception(show, desk):
     who = patient("Ada", "Quill")
     allergic(who)
