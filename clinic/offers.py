@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic import opening, setup
 from clinic.models import Device, Location, Practitioner, Qualification, Room, SetupProgress, Task
@@ -124,7 +125,11 @@ def missing() -> list[str]:
     if not Practitioner.objects.filter(resource__is_active=True).exists():
         lines.append(_("Nobody treats patients yet: give a colleague the role of practitioner."))
     if not versions.exists():
-        lines.append(_("No treatment is checked yet, so a series cannot begin."))
+        line = _("No treatment is checked yet, so a series cannot begin.")
+        is_solo = SetupProgress.objects.filter(is_solo=True).exists()
+        names = ", ".join(str(person) for person in leads())
+        who = _("It waits for: %(names)s.") % {"names": names} if names else _("Make a colleague clinical lead first.")
+        lines.append(line if is_solo else f"{line} {who}")
     return lines
 
 
@@ -215,10 +220,18 @@ def _card(protocol: Protocol, version: ProtocolVersion, consent: ConsentText | N
 
 
 def _gap(phase: Phase) -> str:
-    words = {"least": phase.interval_min_days, "most": phase.interval_max_days, "sessions": phase.sessions}
+    """How many visits, and how many days apart; a single one comes so long after the visit before it."""
+    least, most, visits = phase.interval_min_days, phase.interval_max_days, phase.sessions
+    days = _days(most) if least == most else _("%(least)d to %(most)d days") % {"least": least, "most": most}
     if phase.is_maintenance:
-        return _("later on, when wanted: %(least)s to %(most)s days apart") % words
-    return _("%(sessions)s visits, %(least)s to %(most)s days apart") % words
+        return _("later on, when wanted: %(days)s apart") % {"days": days}
+    if visits == 1:
+        return _("1 visit, %(days)s later") % {"days": days}
+    return _("%(visits)d visits, %(days)s apart") % {"visits": visits, "days": days}
+
+
+def _days(count: int) -> str:
+    return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
 
 
 def _minutes(version: ProtocolVersion) -> str:

@@ -234,7 +234,7 @@ def _employ(colleague: Colleague, location: Location, progress: SetupProgress, *
     if PRACTITIONER in colleague.roles:
         _practitioner(user, location, now)
     if is_new and progress.mail == SetupProgress.Mail.NOW:
-        staff.invite(user)
+        staff.invite(user, clinic=location.name)
 
 
 def _add_room(location: Location, room: Premises) -> Room:

@@ -118,7 +118,14 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].update(ATOMIC_REQUESTS=False, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cadence_cache"}}
+# It counts tries at signing in, so it must not forget one because strangers filled it (Django's own limit is 300 rows).
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cadence_cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
+}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
 # -- People -----------------------------------------------------------------------------------------------------------
@@ -157,6 +164,9 @@ ACCOUNT_FORMS = {
     "confirm_login_code": "patients.sign_in_forms.EmailedCodeAnswerForm",
     "reset_password": "patients.sign_in_forms.ForgottenPasswordForm",
     "confirm_password_reset_code": "patients.sign_in_forms.ForgottenPasswordAnswerForm",
+    "reset_password_from_key": "patients.sign_in_forms.NewPasswordForm",
+    "set_password": "patients.sign_in_forms.ChosenPasswordForm",
+    "change_password": "patients.sign_in_forms.ChangedPasswordForm",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 8}

@@ -190,8 +190,15 @@ def use_mail(*, by: User) -> None:
             progress.mail = SetupProgress.Mail.NOW
             progress.save(update_fields=["mail"])
             _left_over().delete()
+            location = Location.objects.order_by("pk").first()
             for colleague in _without_password():
-                staff.invite(colleague)
+                staff.invite(colleague, clinic=location.name if location else "")
+
+
+def uninvited() -> list[User]:
+    """Colleagues whose invitation waits for mail, by name."""
+    is_in_use = SetupProgress.objects.filter(mail=SetupProgress.Mail.NOW).exists()
+    return [] if is_in_use else list(_without_password().order_by("name", "pk"))
 
 
 def mail_later(*, by: User, now: datetime) -> None:

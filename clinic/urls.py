@@ -1,5 +1,8 @@
 """Every address of the product. Staff pages at the root, sign-in under /account/."""
 
+from allauth.account import urls as account
+from allauth.account.decorators import reauthentication_required
+from allauth.account.views import password_set
 from django.contrib import admin
 from django.urls import include, path
 
@@ -30,6 +33,11 @@ handler500 = "clinic.views.errors.server_error"
 
 VISIT = "appointments/<uuid:appointment>/"
 PERSON = "portal/<uuid:person>/"
+# The clinic gives a login its address, so nobody changes their own, and there is none to confirm.
+CLOSED = {"account_email", "account_email_verification_sent", "account_confirm_email"}
+# A first password is a way in that stays: whoever is here by a PIN shows the second step first.
+set_password = path("password/set/", reauthentication_required(password_set), name="account_set_password")
+account_pages = [page for page in account.urlpatterns if page.name not in {*CLOSED, set_password.name}]
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -73,7 +81,7 @@ urlpatterns = [
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
     path("admin/", admin.site.urls),
-    path("account/", include("allauth.account.urls")),
+    path("account/", include([set_password, *account_pages])),
     path("account/second-step/", include("allauth.mfa.urls")),
     path("", include("patients.urls")),
     path("", include("treatments.urls")),

@@ -275,7 +275,8 @@ class CadenceAdmin(Fields, Roles, admin.ModelAdmin):
         if not obj or not self.has_change_permission(request, obj):
             return None
         locks.take()
-        self.model._base_manager.select_for_update(of=("self",)).filter(pk=obj.pk).first()
+        # Without its key: a booking that is being written points to the row and must not wait for this one in turn.
+        self.model._base_manager.select_for_update(of=("self",), no_key=True).filter(pk=obj.pk).first()
         if request.POST.get(crossed_saves.SEEN) == self.digest(request, obj):
             return None
         last = changes.newest(obj, self.parts_of(request, obj), limit=1)

@@ -6,6 +6,7 @@ checks as a form. Cells that a spreadsheet would run as a formula are exported a
 
 import csv
 import io
+from collections import Counter
 
 import tablib
 from django import forms
@@ -71,6 +72,12 @@ class CadenceResource(resources.ModelResource):
 
     def missing(self, dataset: tablib.Dataset) -> list[str]:
         return [name for name in self.needed if name not in (dataset.headers or [])]
+
+    def repeated(self, dataset: tablib.Dataset) -> list[str]:
+        """The keys that stand in more than one row: the last would win, and nobody chose that."""
+        names = [name for name in self._meta.import_id_fields if name in (dataset.headers or [])]
+        keys = Counter(" / ".join(row[name] for name in names) for row in dataset.dict)
+        return sorted(key for key, count in keys.items() if count > 1)
 
     def unknown(self, dataset: tablib.Dataset) -> list[str]:
         known = {field.column_name for field in self.get_import_fields()}
@@ -228,10 +235,13 @@ def _plain(cell: str) -> str:
 
 
 def headers_in_words(resource: CadenceResource, dataset: tablib.Dataset) -> list[str]:
-    """What is wrong with the column names."""
+    """What is wrong with the column names, or with the keys if nothing is."""
     missing, unknown = resource.missing(dataset), resource.unknown(dataset)
     lines = [_("The file has no column “%(name)s”.") % {"name": name} for name in missing]
-    return lines + [_("There is no column “%(name)s” in this list.") % {"name": name} for name in unknown]
+    lines += [_("There is no column “%(name)s” in this list.") % {"name": name} for name in unknown]
+    if lines:
+        return lines
+    return [_("More than one row has the key “%(key)s”.") % {"key": key} for key in resource.repeated(dataset)]
 
 
 def problems_in_words(result: Result, model: type[models.Model]) -> list[str]:

@@ -61,7 +61,7 @@ def grant(patient: Patient, *, email: str, by: User, now: datetime, may_book: bo
 
     Giving it twice changes nothing. Locks the patient. Raises `Refused` for a login that was closed.
     """
-    email = email.strip()
+    email = User.objects.normalize_email(email)
     validate_email(email)
     with locks.or_busy(), transaction.atomic():
         locks.take(patients=[patient.pk])
@@ -101,4 +101,4 @@ def _login(email: str) -> dict[str, object]:
     """A login without a password that anybody could guess or leak: it signs in by a code."""
     unusable = User()
     unusable.set_unusable_password()
-    return {"email": User.objects.normalize_email(email), "password": unusable.password}
+    return {"email": email, "password": unusable.password}

@@ -90,6 +90,11 @@ def shown_in_full_at(request: HttpRequest, user: User) -> float | None:
     return max(times, default=None)
 
 
+def is_by_pin(request: HttpRequest) -> bool:
+    """Whether this session was begun with name and PIN on a clinic device."""
+    return any(record.get("type") == "pin" for record in get_authentication_records(request, request.user))
+
+
 def note_shown(request: HttpRequest, user: User, kind: str, *, since: float | None = None) -> None:
     """Write into the session that the second step is passed; `since` is when it really was, on a clinic device."""
     record_authentication(request, user, "mfa", type=kind, since=since)

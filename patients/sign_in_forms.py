@@ -85,6 +85,31 @@ class ForgottenPasswordAnswerForm(account.ConfirmPasswordResetCodeForm):
         _as_code_field(self.fields["code"], _("Code from the e-mail"))
 
 
+class NewPasswordForm(account.ResetPasswordKeyForm):
+    """A first password, or one in place of a forgotten one."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        _as_new_password(self)
+
+
+class ChosenPasswordForm(account.SetPasswordForm):
+    """A password for somebody who had none."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        _as_new_password(self)
+
+
+class ChangedPasswordForm(account.ChangePasswordForm):
+    """A new password in place of the one that is typed as well."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].label = _("Current password")
+        _as_new_password(self)
+
+
 class AppForm(totp.ActivateTOTPForm):
     """The first code of a new authenticator app: who can type it has shown the second step."""
 
@@ -159,6 +184,12 @@ class DeviceForm(forms.Form):
 def _as_code_field(field: forms.Field, label: str) -> None:
     field.label = label
     field.widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True})
+
+
+def _as_new_password(form: forms.Form) -> None:
+    form.fields["password1"].label = _("New password")
+    form.fields["password1"].help_text = _("12 characters or more. A few words are easier to keep than symbols.")
+    form.fields["password2"].label = _("The same password again")
 
 
 def _fresh(code: str, user: User) -> str:

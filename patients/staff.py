@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +21,7 @@ from patients.roles import ADMINISTRATOR, ALL
 def add(user: User, *, roles: Collection[str]) -> User:
     """Save a new login without a password and send its owner a mail that says how to choose one."""
     user.set_unusable_password()
+    user.email = User.objects.normalize_email(user.email)
     with locks.or_busy(), transaction.atomic():
         _lock_roles()
         user.save()
@@ -31,13 +34,18 @@ def add(user: User, *, roles: Collection[str]) -> User:
 def change(user: User, *, roles: Collection[str]) -> User:
     """Save name, e-mail, roles and whether the person may sign in; refuses to lose the last administrator.
 
-    Roles are those of staff; other groups of the login stay. Concurrent changes wait for each other.
+    Roles are those of staff; other groups of the login stay. Concurrent changes wait for each other. A login that is
+    closed or opened, gets another address or becomes one of staff has to sign in anew.
     """
+    user.email = User.objects.normalize_email(user.email)
     with locks.or_busy(), transaction.atomic():
         _lock_roles()
         was_staff = bool(user.role_names)
+        before = User.objects.get(pk=user.pk)
         user.save(update_fields=["name", "email", "is_active"])
         _hold(user, roles)
+        if (before.email, before.is_active) != (user.email, user.is_active) or (roles and not was_staff):
+            _end_sessions(user)
         if not User.objects.filter(is_active=True, groups__name=ADMINISTRATOR).exists():
             raise Refused(
                 _("Nobody could administer the clinic any more. Give somebody else the role of administrator first.")
@@ -59,11 +67,18 @@ def _hold(user: User, roles: Collection[str]) -> None:
     user.__dict__.pop("role_names", None)
 
 
-def invite(user: User) -> None:
-    """Write to somebody without a password how to choose one.
+def _end_sessions(user: User) -> None:
+    """Nothing that was proved under an earlier address or role counts any more; the earlier address opens nothing."""
+    User.objects.filter(pk=user.pk).update(session_round=F("session_round") + 1)
+    EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
+
+
+def invite(user: User, *, clinic: str = "") -> None:
+    """Write to somebody without a password how to choose one; `clinic` is its name, if the caller knows it.
 
     The address carries nothing secret: the page sends a code to the same mailbox.
     """
     address = settings.SITE_URL + reverse("account_reset_password")
-    body = render_to_string("patients/mail/staff_invitation.txt", {"user": user, "address": address})
-    send_mail(_("Your login at the clinic"), body, None, [user.email])
+    words = {"user": user, "clinic": clinic, "address": address, "has_second_step": settings.STAFF_MFA == "required"}
+    subject = _("Your sign-in at %(clinic)s") % {"clinic": clinic} if clinic else _("Your sign-in at the clinic")
+    send_mail(subject, render_to_string("patients/mail/staff_invitation.txt", words), None, [user.email])

@@ -33,6 +33,7 @@ from treatments.models import (
     ProtocolVersion,
     Service,
     Technique,
+    VersionSegment,
 )
 
 FIRST = date(2026, 3, 2)
@@ -97,6 +98,7 @@ def draft(
     numbing=(),
     phases=((4, 14, 28, 42),),
     protocol=None,
+    has_visit=True,
     **details,
 ):
     """A draft; `mix` holds (ingredient, amount, volume in ml), `phases` (sessions, least, ideal, most days)."""
@@ -121,7 +123,15 @@ def draft(
     version = ProtocolVersion.objects.create(
         protocol=protocol, number=protocol.versions.count() + 1, **{**defaults, **details}
     )
-    how = technique(NEEDLING if modality == "microneedling" else PAPULE)
+    _fill(version, areas, mix, numbing, phases)
+    if has_visit:
+        parts = {"kind": "hands_on", "base_minutes": 30, "holds_practitioner": True, "room_kind": "treatment"}
+        VersionSegment.objects.create(version=version, position=1, **parts)
+    return version
+
+
+def _fill(version, areas, mix, numbing, phases):
+    how = technique(NEEDLING if version.protocol.modality == "microneedling" else PAPULE)
     for position, (count, least, ideal, most) in enumerate(phases, start=1):
         Phase.objects.create(
             version=version, position=position, name=f"Phase {position}", sessions=count,
@@ -139,7 +149,6 @@ def draft(
             version=version, position=position, ingredient=each, kind="topical", agent="Cream",
             minutes_min=15, minutes_typical=20, minutes_max=60,
         )  # fmt: skip
-    return version
 
 
 def published(modality="microneedling", *, by=None, **details):

@@ -23,8 +23,6 @@ OPEN = {
     "account_logout": "harmless when signed out",
     "account_signup": "answers that accounts are made by the clinic",
     "account_inactive": "says why a closed account cannot sign in",
-    "account_email_verification_sent": "a sentence of allauth's sign-in flow",
-    "account_confirm_email": "opened from a mail, acts on a button",
     "account_confirm_login_code": "second step of the sign-in",
     "account_request_login_code": "first step of the sign-in by code",
     "account_reset_password": "for people who cannot sign in",

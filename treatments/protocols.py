@@ -19,7 +19,7 @@ from treatments.facts import Plan
 from treatments.limits import MIX, STEPS, plain
 from treatments.models import Protocol, ProtocolVersion, TreatmentSeries
 
-PHASES, VOLUME = "phases", "total_volume_ml"
+PHASES, VOLUME, VISIT = "phases", "total_volume_ml", "segments"
 ENDED = (TreatmentSeries.State.COMPLETED, TreatmentSeries.State.STOPPED)
 
 
@@ -110,6 +110,7 @@ def complaints_about(of: Contents) -> list[Complaint]:
         *_wrong_phases(of),
         *_wrong_steps(of, plan),
         *_wrong_mix(of, plan),
+        *_wrong_visit(of),
     ]
 
 
@@ -180,6 +181,11 @@ def _wrong_mix(of: Contents, plan: Plan) -> Iterator[Complaint]:
         yield Complaint(VOLUME, text, column="max_total_ml")
     if plan.modality == "mesotherapy" and not of.mix:
         yield Complaint(MIX, _("A mix needs at least one ingredient."))
+
+
+def _wrong_visit(of: Contents) -> Iterator[Complaint]:
+    if not any(part.holds_practitioner for part in of.segments):
+        yield Complaint(VISIT, _("A visit needs at least one part with the practitioner, or it cannot be booked."))
 
 
 def _retire(version: ProtocolVersion, now: datetime) -> ProtocolVersion:

@@ -1,10 +1,12 @@
 """Messages to patients: what waits, what went out, and what may not have arrived."""
 
 import uuid
+from datetime import timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from clinic import installation, letters, wordings
@@ -13,15 +15,20 @@ from patients import audit
 from patients.access import staff_only
 
 PER_PAGE = 50
+# Check-ins are planned months ahead; the list begins with what concerns the desk now.
+AHEAD, EVERY = timedelta(days=7), "all"
 
 
 @staff_only
 @require_safe
 def messages(request: HttpRequest) -> HttpResponse:
-    """All messages, the latest due first; `state` narrows the list."""
+    """Messages up to a week ahead, the latest due first; `state` asks for all of them or for those in one state."""
     state = request.GET.get("state", "")
     rows = Reminder.objects.select_related("patient", "location")
-    rows = rows.filter(state=state) if state in Reminder.State.values else rows
+    if state in Reminder.State.values:
+        rows = rows.filter(state=state)
+    elif state != EVERY:
+        rows = rows.filter(due_at__lt=timezone.now() + AHEAD)
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     zone_name = installation.zone_name()
     for row in page:

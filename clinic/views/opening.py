@@ -93,6 +93,7 @@ def people(request: HttpRequest) -> HttpResponse:
         if refused is None:
             return redirect("setup")
     shown = {"form": form, **sets, "is_team": is_team or "team" in request.GET, "is_sent": is_sent, **_there(request)}
+    shown["has_errors"] = is_sent and refused is None
     return page(request, setup.PEOPLE, shown, refused, status=422 if is_sent else 200)
 
 

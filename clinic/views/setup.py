@@ -130,6 +130,7 @@ def mail(request: HttpRequest) -> HttpResponse:
         return redirect("setup")
     server = f"{settings.SMTP['EMAIL_HOST']}:{settings.SMTP['EMAIL_PORT'] or 25}"
     shown = {"server": server, "gaps": setup.mail_gaps(), "why_not": why_not, "sender": settings.DEFAULT_FROM_EMAIL}
+    shown["waiting"] = setup.uninvited()
     return page(request, setup.MAIL, shown, refused, status=422 if why_not else 200)
 
 

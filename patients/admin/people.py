@@ -1,12 +1,14 @@
 """Who may sign in and what they are here; who sees whom in the portal."""
 
+from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
-from patients import staff
+from patients import second_factor, staff
 from patients.administration import CadenceAdmin, CadenceForm
 from patients.models import PortalAccess, User
 from patients.roles import ADMINISTRATOR, ALL, LABELS
@@ -60,6 +62,11 @@ class UserAdmin(CadenceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
+
+    @method_decorator(reauthentication_required(enabled=second_factor.is_by_pin))
+    def changeform_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        """Six digits that somebody may have seen give nobody a role or an address: more is asked for first."""
+        return super().changeform_view(request, *args, **kwargs)
 
     @admin.display(description=_("name"), ordering="name")
     def who(self, user: User) -> str:

@@ -12,6 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager):
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """An address as logins keep it: in small letters, as signing in looks for it."""
+        return (email or "").strip().lower()
+
     def get_by_natural_key(self, email: str) -> "User":
         return self.get(email__iexact=email)
 

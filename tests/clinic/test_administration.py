@@ -1,14 +1,18 @@
 """The administration's door and first page, and a crossed save of a row with rows of parts."""
 
+import threading
+
 import pytest
 from django.contrib import admin
 from django.contrib.sessions.models import Session
+from django.db import connection, transaction
 from django.urls import reverse
 
 from clinic.models import Location, OpeningHours
 from patients.roles import ADMINISTRATOR, CLINICAL_LEAD, RECEPTION
 from tests.administration_forms import address, filled
 from tests.factories import location, user
+from tests.patients import factories
 
 
 @pytest.fixture
@@ -107,3 +111,29 @@ def test_the_form_of_a_row_with_parts_takes_as_many_queries_for_ten_parts_as_for
 
     with django_assert_num_queries(len(seven)):
         administrator.get(path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_save_and_a_booking_of_the_same_place_do_not_wait_for_each_other(client):
+    client.force_login(factories.user(ADMINISTRATOR))
+    place = location()
+    typed = filled(client.get(address(Location, "change", place.pk)))
+    booked, saved = threading.Event(), threading.Event()
+
+    def book():
+        """As a visit that points to the location, in a transaction that is not over yet."""
+        with transaction.atomic():
+            list(Location.objects.raw("SELECT * FROM clinic_location WHERE id = %s FOR KEY SHARE", [place.pk]))
+            booked.set()
+            saved.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=book)
+    thread.start()
+    booked.wait(10)
+    answer = client.post(address(Location, "change", place.pk), typed | {"phone": "020 7946 0018"})
+    saved.set()
+    thread.join()
+
+    assert answer.status_code == 302
+    assert Location.objects.get().phone == "020 7946 0018"

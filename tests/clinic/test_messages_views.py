@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from clinic import outbox, todo
 from clinic.models import DeliveryAttempt, MessageTemplate, Reminder, Task
@@ -38,7 +39,7 @@ def test_messages_lists_state_patient_and_local_time(desk, place):
     row = reminder(place, state="claimed", lease_until=NOW + HOUR)
     Reminder.objects.filter(pk=row.pk).update(state="doubtful", why="Stopped twice.")
 
-    page = desk.get(reverse("messages")).content.decode()
+    page = desk.get(reverse("messages"), {"state": "all"}).content.decode()
 
     for text in ("Booking confirmed", "Ada Quill", "Mon 2 Mar 2026, 18:00", "may not have arrived", "Stopped twice."):
         assert text in page
@@ -54,21 +55,37 @@ def test_messages_can_be_narrowed_to_one_state(desk, place):
     assert str(waiting.public_id) not in page
 
 
-@pytest.mark.parametrize("query", [{}, {"state": "sent"}, {"state": "' OR 1=1"}, {"page": "x"}, {"page": "-1"}])
+def test_messages_begin_with_those_up_to_a_week_ahead(desk, place):
+    soon, later = reminder(place), reminder(place)
+    for row, days in ((soon, 6), (later, 8)):
+        due_at = timezone.now() + days * DAY
+        Reminder.objects.filter(pk=row.pk).update(due_at=due_at, expires_at=due_at + DAY)
+
+    first, every = (desk.get(reverse("messages"), query).content.decode() for query in ({}, {"state": "all"}))
+
+    assert str(soon.public_id) in first
+    assert str(later.public_id) not in first
+    assert str(later.public_id) in every
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"state": "all"}, {"state": "sent"}, {"state": "' OR 1=1"}, {"page": "x"}, {"page": "-1"}]
+)
 def test_messages_answers_an_empty_list_and_odd_questions(desk, query):
     assert desk.get(reverse("messages"), query).status_code == 200
 
 
 def test_messages_is_paged_and_needs_as_many_queries_for_three_rows_as_for_one(desk, place, monkeypatch):
+    every = reverse("messages") + "?state=all"
     reminder(place)
-    queries(desk, reverse("messages"))
-    one = queries(desk, reverse("messages"))
+    queries(desk, every)
+    one = queries(desk, every)
     reminder(place), reminder(place)
 
-    assert queries(desk, reverse("messages")) == one
+    assert queries(desk, every) == one
 
     monkeypatch.setattr(pages, "PER_PAGE", 2)
-    assert desk.get(reverse("messages"), {"page": 2}).content.decode().count("table-cards") == 1
+    assert desk.get(every, {"page": 2}).content.decode().count("table-cards") == 1
 
 
 def test_message_shows_text_and_attempts_and_notes_who_looked(desk, place):

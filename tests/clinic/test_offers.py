@@ -49,6 +49,14 @@ def test_cards_show_what_a_clinician_checks(me):
     assert not card.is_published
 
 
+def test_cards_say_how_far_apart_visits_are_as_a_person_would(me):
+    gaps = {card.protocol.key: card.gaps for card in offers.cards("en")}
+
+    assert gaps["meso_melasma_txa"] == ["4 visits, 14 to 35 days apart"]
+    fixed = next(lines for lines in gaps.values() if len(lines) > 2)
+    assert fixed == ["8 visits, 7 days apart", "2 visits, 14 days apart", "1 visit, 28 days later"]
+
+
 def test_cards_ask_the_database_as_often_for_one_as_for_three(me, django_assert_num_queries):
     keys = list(Protocol.objects.values_list("key", flat=True))
 
@@ -138,3 +146,11 @@ def test_missing_says_what_stands_in_the_way(me):
     opening.Room.objects.update(serves_all=True)
     choose(me, "mn_face_cit", services=["first_consultation"])
     assert offers.missing() == []
+
+
+def test_missing_names_who_checks_where_a_team_works(me):
+    SetupProgress.objects.update(is_solo=False)
+
+    assert "It waits for: Ada Solo." in offers.missing()[0]
+    me.groups.clear()
+    assert "clinical lead first" in offers.missing()[0]

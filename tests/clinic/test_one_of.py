@@ -39,7 +39,7 @@ def pages(client, desk):
         "move": reverse("appointment_move", args=[visit]),
         "patient": reverse("patient", args=[person]),
         "series": reverse("series", args=[desk.series.public_id]),
-        "messages": reverse("messages"),
+        "messages": f"{reverse('messages')}?state=all",
         "tasks": reverse("tasks"),
     }
     return lambda: {name: main_of(client.get(address)) for name, address in addresses.items()}

@@ -239,9 +239,11 @@ def test_using_mail_invites_each_colleague_without_a_password_once(mailoutbox):
     user(RECEPTION, password=PASSWORD)
     User.objects.create_user("patient@mail.example", None, name="No staff")
 
+    assert [str(colleague) for colleague in setup.uninvited()] == ["bo", "cy"]
     setup.use_mail(by=person)
     setup.use_mail(by=person)
 
+    assert setup.uninvited() == []
     assert sorted(mail.to[0] for mail in mailoutbox) == ["bo@clinic.example", "cy@clinic.example"]
 
 

@@ -31,15 +31,22 @@ NOT_A_PAGE = {
     "mfa_download_recovery_codes": "a file with codes",
     "mfa_login_webauthn": "answers a script",
     "mfa_reauthenticate_webauthn": "answers a script",
+    "mfa_reauthenticate": "shown before a sensitive change only",
     "admin:jsi18n": "a script",
+    "admin:patients_portalaccess_add": "closed: access is given on the patient’s page",
+    "admin:patients_consenttext_next": "takes buttons only",
+    "admin:patients_consenttext_publish": "takes buttons only",
+    "admin:treatments_protocolversion_changelist": "sends on to the protocols",
+    "admin:treatments_protocolversion_check": "answers with the sums of a form",
+    "admin:treatments_protocolversion_draft": "takes buttons only",
     "account_signup": "sends on: accounts are made by the clinic",
     "account_set_password": "sends on to changing it: everybody has a password",
     "account_reauthenticate": "shown before a sensitive change only",
     "account_confirm_email": "opened from a mail",
     "account_inactive": "shown to closed accounts",
 }
-# What a clinic is asked once, when it is new; test_setup looks at these pages.
-ASKED_ONCE = "setup"
+# What a clinic is asked once, when it is new (test_setup looks at these pages), and files to keep.
+ASKED_ONCE, KEPT_AS_FILE = "setup", "_export"
 # Works of other people, quoted by their titles.
 SOURCES = settings.BASE_DIR / "treatments" / "starter" / "sources.json"
 TITLES = {" ".join(source["title"].split()) for source in json.loads(SOURCES.read_text())}
@@ -98,7 +105,8 @@ def name_of(url: str) -> str | None:
 
 def page_names() -> set[str]:
     """Every named address that has a page."""
-    return {name for name, _, _ in addresses() if name and not name.startswith(ASKED_ONCE)} - set(NOT_A_PAGE)
+    names = {name for name, _, _ in addresses() if name} - set(NOT_A_PAGE)
+    return {name for name in names if not name.startswith(ASKED_ONCE) and not name.endswith(KEPT_AS_FILE)}
 
 
 def fixed_addresses() -> list[str]:

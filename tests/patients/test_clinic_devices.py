@@ -15,6 +15,7 @@ from django.utils import timezone
 from patients import clinic_devices, roles, signin
 from patients.clinic_devices import COOKIE, LASTS, PinLocked, WrongPin
 from patients.models import ClinicDevice, DeviceSignIn, StaffPin, User
+from tests.administration_forms import address
 from tests.factories import user
 from tests.sign_in import PASSWORD, by_password, in_full, signed_in_as, with_app
 
@@ -260,14 +261,50 @@ def test_a_pin_does_not_open_sensitive_pages():
     client = browser(token)
     switch(client, person, PIN)
 
-    names = ["pin", "device_new", "mfa_add_webauthn", "mfa_activate_totp", "account_email"]
+    names = ["pin", "device_new", "mfa_add_webauthn", "mfa_activate_totp"]
     answers = [client.get(reverse(name)) for name in names]
 
     assert [answer.status_code for answer in answers] == [302] * len(names)
-    assert {answer.url.partition("?")[0] for answer in answers[:4]} <= {
+    assert {answer.url.partition("?")[0] for answer in answers} <= {
         reverse("account_reauthenticate"),
         reverse("second_step"),
     }
+
+
+@pytest.mark.django_db
+def test_a_pin_gives_nobody_a_role():
+    now = timezone.now()
+    person = staff(role=roles.ADMINISTRATOR, now=now)
+    with_app(person)
+    _device, token = tablet(person, now=now)
+    client = browser(token)
+    switch(client, person, PIN)
+
+    new = {"name": "Eve", "email": "eve@mail.example", "roles": [roles.ADMINISTRATOR], "is_active": "on"}
+    answers = [client.post(address(User, "add"), new), client.get(address(User, "change", person.pk))]
+
+    assert {answer.url.partition("?")[0] for answer in answers} == {reverse("account_reauthenticate")}
+    assert not User.objects.filter(name="Eve").exists()
+
+
+@pytest.mark.django_db
+def test_a_pin_chooses_no_first_password():
+    now = timezone.now()
+    person = staff(now=now)
+    with_app(person)
+    _device, token = tablet(person, now=now)
+    client = browser(token)
+    switch(client, person, PIN)
+    User.objects.filter(pk=person.pk).update(password="!")  # as of somebody who signs in by codes
+    session = client.session
+    session["_auth_user_hash"] = User.objects.get(pk=person.pk).get_session_auth_hash()
+    session.save()
+
+    typed = {"password1": PASSWORD, "password2": PASSWORD}
+    answer = client.post(reverse("account_set_password"), typed)
+
+    assert answer.url.partition("?")[0] == reverse("mfa_reauthenticate")
+    assert not User.objects.get(pk=person.pk).has_usable_password()
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ import pytest
 from allauth.account.adapter import get_adapter
 from django.conf import settings as in_use
 from django.core import mail
+from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -329,6 +330,19 @@ def test_guessing_a_password_is_limited_by_login_with_the_broker_away(settings):
     assert answer.context["form"].non_field_errors() == [
         "That was tried too often. Wait a few minutes, then try again."
     ]
+
+
+@pytest.mark.django_db
+def test_a_limit_is_kept_however_many_others_are_counted():
+    person = user("reception", password=PASSWORD)
+    for _ in range(5):
+        by_password(Client(), person, "wrong password")
+
+    for other in range(500):
+        cache.set(f"zzz{other}", "yes", timeout=300)
+    by_password(client := Client(), person)
+
+    assert signed_in_as(client) is None
 
 
 @pytest.mark.django_db

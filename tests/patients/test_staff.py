@@ -39,6 +39,19 @@ def test_a_new_login_has_roles_no_password_and_gets_a_mail(administrator, letter
     assert "/account/password/reset/" in letters()[0].body
 
 
+@pytest.mark.parametrize(("wish", "is_told"), [("required", True), ("optional", False)])
+def test_an_invitation_names_the_clinic_and_the_second_step_where_one_is_asked_for(settings, letters, wish, is_told):
+    settings.STAFF_MFA = wish
+
+    staff.invite(User(name="Robin Desk", email="robin@clinic.example"), clinic="Team Skin")
+
+    (letter,) = letters()
+    assert letter.subject == "Your sign-in at Team Skin"
+    assert "Team Skin has made a sign-in for you." in letter.body
+    assert "robin@clinic.example" in letter.body
+    assert ("second step" in letter.body) is is_told
+
+
 def test_roles_are_changed_by_their_boxes(administrator):
     person = factories.user(RECEPTION)
     path = address(User, "change", person.pk)

@@ -14,6 +14,7 @@ from scripts.console import say
 from scripts.stack import Stack
 from tests.journeys import walking
 from tests.journeys.conftest import FLAGS
+from tests.journeys.test_admin_protocols import make_draft
 from tests.journeys.test_every_page import CODE, desk_seeds, wait_for_mail
 
 FOLDER, INDEX = local.PROJECT / "docs" / "screens", local.PROJECT / "docs" / "screens.md"
@@ -25,8 +26,8 @@ PORTAL = re.compile(r"(\S+@\S+)\s+portal of")
 ADMINISTRATION = (
     "admin:index",
     "admin:treatments_protocol_changelist",
+    "admin:treatments_protocol_change",
     "admin:treatments_protocolversion_change",
-    "admin:treatments_protocolversion_check",
     "admin:treatments_protocolversion_compare",
     "admin:treatments_service_change",
     "admin:treatments_ingredient_changelist",
@@ -38,6 +39,8 @@ ADMINISTRATION = (
     "admin:patients_user_changelist",
     "admin:patients_user_history",
 )
+# The draft is the first version that is found.
+SHOWN_FIRST = ("admin:treatments_protocolversion_change", "admin:treatments_protocolversion_compare")
 ON_A_PHONE_TOO = ("diary", "patient", "series", "appointment", "session_book", "protocol", "find_time", "tasks")
 
 
@@ -101,11 +104,12 @@ def of_the_desk(page: Page) -> list[Picture]:
 def of_the_administration(page: Page) -> list[Picture]:
     """One page of each kind of the administration."""
     camera = Camera(page, "The administration")
-    seeds = [one for one in walking.fixed_addresses() if one.startswith(reverse("admin:index"))]
+    make_draft(page)
+    seeds = [page.url, *(one for one in walking.fixed_addresses() if one.startswith(reverse("admin:index")))]
     shown = walking.reach(page, seeds, set(ADMINISTRATION))
     for name in ADMINISTRATION:
         if name in shown:
-            camera.take(name, walking.fullest(shown[name]))
+            camera.take(name, shown[name][0] if name in SHOWN_FIRST else walking.fullest(shown[name]))
     return camera.taken
 
 

@@ -203,3 +203,13 @@ def test_people_are_neither_exported_nor_imported(administrator):
     page = administrator.get(address(User, "changelist"))
 
     assert not page.context.get("may_exchange")
+
+
+def test_a_key_that_stands_in_two_rows_is_refused(administrator):
+    rows.ingredient()
+    line = table(exported(administrator, Ingredient))[0]
+
+    answer = upload(administrator, Ingredient, as_csv([line | {"name": "One"}, line | {"name": "Two"}]))
+
+    assert answer.status_code == 422
+    assert answer.context["problems"] == [f"More than one row has the key “{line['key']}”."]

@@ -71,7 +71,7 @@ def errors_of(answer):
 
 def full_draft(**details):
     """A needling draft with a row of each kind that a draft needs."""
-    version = draft(**details)
+    version = draft(has_visit=False, **details)
     VersionSegment.objects.create(
         version=version, position=1, kind="hands_on", base_minutes=20, holds_practitioner=True
     )

@@ -131,7 +131,7 @@ def test_messages_differ_in_their_time_and_their_questions(pair):
 
 def test_the_parts_of_a_visit_numbing_photos_and_sources_are_compared_too(pair):
     old, new = pair()
-    VersionSegment.objects.create(version=new, position=1, kind="hands_on", base_minutes=20, holds_practitioner=True)
+    VersionSegment.objects.create(version=new, position=2, kind="hands_on", base_minutes=20, holds_practitioner=True)
     AnaestheticLine.objects.create(
         version=new, position=1, ingredient=ingredient("lidocaine"), kind="topical", agent="Cream",
         minutes_min=15, minutes_typical=20, minutes_max=60,
@@ -145,7 +145,7 @@ def test_the_parts_of_a_visit_numbing_photos_and_sources_are_compared_too(pair):
             "taken off before the treatment yes"
         ],
         "Visit": [
-            "added: Part 1, with the practitioner, kind with the practitioner, 20 minutes, for each area 0 minutes, "
+            "added: Part 2, with the practitioner, kind with the practitioner, 20 minutes, for each area 0 minutes, "
             "with the practitioner yes, with an assistant no, room none, device none"
         ],
         "Photos": ["added: at the end"],

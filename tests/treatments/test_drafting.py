@@ -109,7 +109,7 @@ def test_new_protocol_begins_with_an_empty_draft(administrator):
     )  # fmt: skip
 
     assert (version.number, version.state, version.protocol.key) == (1, "draft", "glow_go")
-    assert [complaint.part for complaint in protocols.complaints(version)] == ["phases", "depth_steps"]
+    assert [complaint.part for complaint in protocols.complaints(version)] == ["phases", "depth_steps", "segments"]
 
 
 def test_new_protocol_finds_another_key_for_the_same_name(administrator):

@@ -15,6 +15,7 @@ from treatments.models import (
     IncompatiblePair,
     Phase,
     ProtocolVersion,
+    VersionSegment,
 )
 
 pytestmark = pytest.mark.django_db
@@ -308,6 +309,15 @@ def test_publish_is_refused_for_mesotherapy_without_a_mix():
 def test_publish_is_refused_without_phases():
     assert refusal_of(draft(phases=(), sessions_typical=1)) == {
         "phases": ["A protocol needs at least one phase."],
+    }
+
+
+def test_publish_is_refused_without_a_part_of_the_visit_that_holds_the_practitioner():
+    version = draft(has_visit=False)
+    VersionSegment.objects.create(version=version, position=1, kind="numbing", base_minutes=20)
+
+    assert refusal_of(version) == {
+        "segments": ["A visit needs at least one part with the practitioner, or it cannot be booked."],
     }
 
 

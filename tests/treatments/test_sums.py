@@ -80,7 +80,7 @@ def test_a_volume_that_is_not_the_one_given_is_wrong():
 
 
 def test_the_minutes_of_a_visit_are_told_for_one_three_and_all_areas():
-    version = draft(areas=tuple((key, "0.5", "1") for key in ("cheek", "chin", "nose", "neck")))
+    version = draft(areas=tuple((key, "0.5", "1") for key in ("cheek", "chin", "nose", "neck")), has_visit=False)
     VersionSegment.objects.create(version=version, position=1, kind="numbing", base_minutes=20)
     VersionSegment.objects.create(
         version=version, position=2, kind="hands_on", base_minutes=6, minutes_per_area=4, holds_practitioner=True
@@ -94,4 +94,6 @@ def test_the_minutes_of_a_visit_are_told_for_one_three_and_all_areas():
 
 
 def test_a_visit_without_the_practitioner_is_wrong():
-    assert read(draft(), "segments") == [("A visit for 1 area", "0 minutes", "0 of them with the practitioner", WRONG)]
+    assert read(draft(has_visit=False), "segments") == [
+        ("A visit for 1 area", "0 minutes", "0 of them with the practitioner", WRONG),
+    ]
