@@ -127,6 +127,8 @@ CACHES = {
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# With the session, not in a cookie: what one person was told is gone when the next takes over at a clinic device.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # -- People -----------------------------------------------------------------------------------------------------------
 
