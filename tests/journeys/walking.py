@@ -42,7 +42,6 @@ NOT_A_PAGE = {
     "account_signup": "sends on: accounts are made by the clinic",
     "account_set_password": "sends on to changing it: everybody has a password",
     "account_reauthenticate": "shown before a sensitive change only",
-    "account_confirm_email": "opened from a mail",
     "account_inactive": "shown to closed accounts",
 }
 # What a clinic is asked once, when it is new (test_setup looks at these pages), and files to keep.
