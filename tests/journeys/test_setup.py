@@ -147,32 +147,38 @@ def test_setting_up_goes_on_where_it_was_left_on_a_phone(come):
     assert stranger.goto("/setup/").url.endswith("/account/login/?next=/setup/")
 
 
-def test_every_step_is_accessible_quiet_and_in_plain_words(come, counted):
-    page = come()
-    hands, looker = Hands(page), Looker(page, who="somebody new")
-
+def go_through(hands, look):
+    """Every page of setting up, looked at one after the other."""
+    page = hands.page
     hands.go("/")
-    looker.look()
+    look()
     hands.type("Your name", "Dr Ada Solo")
     hands.type("E-mail", "ada@solo.example")
     hands.type("Password", PASSWORD)
     hands.press("Begin")
-    looker.look()
+    look()
     hands.press("Later")
     hands.choose("Country", label="Australia")
     expect(page.get_by_label("Time zone")).to_have_value("Australia/Sydney")
-    looker.look()
+    look()
     open_clinic(hands)
-    looker.look()
+    look()
     hands.click(page.get_by_role("link", name="A team"))
-    looker.look()
+    look()
     page.goto("/setup/people/")
     hands.press("Just me")
-    looker.look()
+    look()
     hands.press("Save and continue")
-    looker.look()
+    look()
     hands.press("Later")
-    looker.look()
+    look()
+
+
+def test_every_step_is_accessible_quiet_and_in_plain_words(come, counted):
+    page = come()
+    looker = Looker(page, who="somebody new")
+
+    go_through(Hands(page), looker.look)
 
     counted(f"Chromium: {looker.looks} looks at the pages of a new clinic")
     assert looker.problems == []
