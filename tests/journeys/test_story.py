@@ -33,6 +33,8 @@ def start_series(page):
 
 
 def option_like(page, words):
+    page.locator("select[name=protocol]").wait_for()
+    page.wait_for_load_state()
     labels = page.locator("select[name=protocol] option").all_inner_texts()
     return next(label for label in labels if words in label)
 

@@ -189,9 +189,9 @@ class Looker:
         self.page.evaluate(AXE)
         for text in {" ".join(piece.split()) for piece in self.page.evaluate(READ)} - TITLES:
             self.problems += [f"says {word} in {text[:60]!r}" for word in words.internal_words(text)]
-        self.page.evaluate(UNPIN)
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.evaluate(UNPIN)  # a bar may be pinned at one width only
             for scheme in SCHEMES:
                 self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 found = self.page.evaluate(RUN_AXE, RULES[width, scheme])
