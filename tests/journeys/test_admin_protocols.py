@@ -7,15 +7,15 @@ from tests.journeys.walking import Looker
 NAME = "Superficial face rejuvenation"
 
 
-def open_protocol(page):
+def open_protocol(page, name=NAME):
     page.goto("/admin/treatments/protocol/")
-    page.get_by_role("link", name=NAME, exact=True).click()
+    page.get_by_role("link", name=name, exact=True).click()
 
 
-def make_draft(page):
-    open_protocol(page)
+def make_draft(page, name=NAME):
+    open_protocol(page, name)
     page.get_by_role("button", name="Make a draft").first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(NAME)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
     expect(page.get_by_role("button", name="Save draft").last).to_be_visible()
 
 

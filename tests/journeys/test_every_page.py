@@ -75,7 +75,7 @@ def walk_the_desk(walk_, sign_in):
 def walk_the_administration(walk_, sign_in):
     """The administrator makes a draft, so that there is one, and opens what nobody saw; a lead may retire versions."""
     admin = walk_.look_as(sign_in("admin"), "administrator")
-    make_draft(admin.page)
+    make_draft(admin.page, "Pattern hair loss, scalp")  # no other test touches its versions
     walk(
         admin,
         [admin.page.url, *fixed_addresses()],
