@@ -40,3 +40,4 @@ document.addEventListener("click", (event) => {
 });
 window.addEventListener("pageshow", showAll);
 showAll();
+light({ target: document.body }); // somebody may have moved the focus while the page was still loading

@@ -1,9 +1,27 @@
 """Every table of the app, by what it is about."""
 
 from clinic.models.appointments import Appointment, AppointmentChange, Claim, Hold, RuleOverride, Task
-from clinic.models.locations import Closure, Installation, Location, LocationReminderRule, OpeningHours
+from clinic.models.locations import (
+    Closure,
+    ExtraOpening,
+    Installation,
+    Location,
+    LocationReminderRule,
+    OpeningHours,
+    TravelTime,
+)
 from clinic.models.reminders import DeliveryAttempt, MessageTemplate, Reminder
-from clinic.models.resources import Absence, Device, Practitioner, Qualification, Resource, Room, WorkingHours
+from clinic.models.resources import (
+    Absence,
+    DatedHours,
+    Device,
+    DevicePlace,
+    Practitioner,
+    Qualification,
+    Resource,
+    Room,
+    WorkingHours,
+)
 from clinic.models.setting_up import SetupProgress
 
 __all__ = [
@@ -12,8 +30,11 @@ __all__ = [
     "AppointmentChange",
     "Claim",
     "Closure",
+    "DatedHours",
     "DeliveryAttempt",
     "Device",
+    "DevicePlace",
+    "ExtraOpening",
     "Hold",
     "Installation",
     "Location",
@@ -28,5 +49,6 @@ __all__ = [
     "RuleOverride",
     "SetupProgress",
     "Task",
+    "TravelTime",
     "WorkingHours",
 ]

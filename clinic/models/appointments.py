@@ -175,6 +175,7 @@ class AppointmentChange(models.Model):
     class Kind(models.TextChoices):
         MOVED = "moved", _("moved")
         STATUS = "status", _("status changed")
+        RESOURCES = "places", _("people or places changed")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="changes")
     kind = models.CharField(_("what"), max_length=8, choices=Kind)
@@ -201,7 +202,11 @@ class AppointmentChange(models.Model):
 
 
 class Hold(models.Model):
-    """A time kept for somebody for a while, before it is booked."""
+    """A time kept before it is booked: for minutes while a form is open, or pencilled in for up to 72 hours."""
+
+    class End(models.TextChoices):
+        BOOKED = "booked", _("booked")
+        RELEASED = "released", _("given back")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     patient = models.ForeignKey(Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="holds")
@@ -210,7 +215,12 @@ class Hold(models.Model):
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
+    practitioner = models.ForeignKey(Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     kept_until = models.DateTimeField(_("kept until"))
+    is_pencil = models.BooleanField(_("pencilled in"), default=False)
+    kept_for = models.CharField(_("for whom"), max_length=120, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    end = models.CharField(_("how it ended"), max_length=8, choices=End, blank=True)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -220,7 +230,22 @@ class Hold(models.Model):
         verbose_name = _("time kept")
         verbose_name_plural = _("times kept")
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="hold_ends_after_start")
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="hold_ends_after_start"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    is_pencil=False,
+                    kept_until__lte=models.F("made_at") + models.Value("01:00:00", models.DurationField()),
+                )
+                | models.Q(
+                    is_pencil=True,
+                    kept_until__lte=models.F("made_at") + models.Value("72:00:00", models.DurationField()),
+                ),
+                name="hold_lasts_an_hour_or_72_pencilled_in",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None, end="") | (models.Q(ended_at__isnull=False) & ~models.Q(end="")),
+                name="hold_that_ended_says_how",
+            ),
         ]
 
     def __str__(self):

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Greatest, Least
 from django.utils.translation import gettext_lazy as _
 
 
@@ -36,6 +37,13 @@ class Location(models.Model):
     )
     notice_minutes = models.PositiveIntegerField(_("shortest notice for a booking, minutes"), default=0)
     horizon_days = models.PositiveSmallIntegerField(_("bookable ahead, days"), default=365)
+    online_notice_minutes = models.PositiveIntegerField(_("shortest notice when patients book, minutes"), default=120)
+    online_horizon_days = models.PositiveSmallIntegerField(_("patients book ahead, days"), default=180)
+    hold_minutes = models.PositiveSmallIntegerField(
+        _("a time is kept while a form is open, minutes"),
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+    )
     free_cancel_hours = models.PositiveSmallIntegerField(_("free to cancel until … hours before"), default=24)
     quiet_from = models.TimeField(_("no messages from"), null=True, blank=True)
     quiet_until = models.TimeField(_("no messages until"), null=True, blank=True)
@@ -53,6 +61,9 @@ class Location(models.Model):
                 condition=models.Q(quiet_from=None, quiet_until=None)
                 | models.Q(quiet_from__isnull=False, quiet_until__isnull=False),
                 name="location_quiet_hours_have_both_ends",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(hold_minutes__gte=1, hold_minutes__lte=60), name="location_holds_1_to_60_minutes"
             ),
         ]
 
@@ -93,11 +104,62 @@ class OpeningHours(models.Model):
         return f"{self.get_weekday_display()} {self.opens:%H:%M}–{self.closes:%H:%M}"
 
 
+class ExtraOpening(models.Model):
+    """Local times on one date at which the location is open besides its usual hours."""
+
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="extra_openings")
+    on = models.DateField(_("date"))
+    opens = models.TimeField(_("opens"))
+    closes = models.TimeField(_("closes"), help_text=_("Local time; 00:00 means midnight at the end of the day."))
+
+    class Meta:
+        verbose_name = _("extra opening")
+        verbose_name_plural = _("extra openings")
+        ordering = ("on", "opens")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(closes__gt=models.F("opens")) | models.Q(closes="00:00"),
+                name="extraopening_closes_after_opening",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.on} {self.opens:%H:%M}–{self.closes:%H:%M}"
+
+
+class TravelTime(models.Model):
+    """How long it takes between two locations, either way."""
+
+    start = models.ForeignKey(Location, verbose_name=_("between"), on_delete=models.CASCADE, related_name="+")
+    end = models.ForeignKey(Location, verbose_name=_("and"), on_delete=models.CASCADE, related_name="+")
+    minutes = models.PositiveSmallIntegerField(_("minutes"), validators=[MinValueValidator(1), MaxValueValidator(600)])
+
+    class Meta:
+        verbose_name = _("travel time")
+        verbose_name_plural = _("travel times")
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(start=models.F("end")), name="traveltime_is_between_two_places"),
+            models.CheckConstraint(
+                condition=models.Q(minutes__gte=1, minutes__lte=600), name="traveltime_is_1_to_600_minutes"
+            ),
+            models.UniqueConstraint(
+                Least("start", "end"),
+                Greatest("start", "end"),
+                name="traveltime_is_stated_once",
+                violation_error_message=_("The travel time between these two locations is stated already."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.start} – {self.end}"
+
+
 class Closure(models.Model):
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="closures")
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     reason = models.CharField(_("reason"), max_length=120)
+    imported_uid = models.CharField(_("key in the calendar it came from"), max_length=255, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("closure")
@@ -106,7 +168,12 @@ class Closure(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("starts_at")), name="closure_ends_after_start"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["location", "imported_uid"],
+                condition=~models.Q(imported_uid=""),
+                name="closure_is_imported_once",
+            ),
         ]
 
     def __str__(self):

@@ -46,6 +46,8 @@ class Practitioner(models.Model):
     resource = models.OneToOneField(Resource, primary_key=True, on_delete=models.PROTECT, related_name="practitioner")
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="practitioner")
     job_title = models.CharField(_("job title"), max_length=80, blank=True)
+    treats = models.BooleanField(_("treats patients"), default=True)
+    may_assist = models.BooleanField(_("assists others"), default=False)
 
     class Meta:
         verbose_name = _("practitioner")
@@ -64,6 +66,7 @@ class Room(models.Model):
         default=False,
         help_text=_("A clinic with one room treats and consults in the same one."),
     )
+    place_of = models.CharField(_("one place in the room"), max_length=80, blank=True)
 
     class Meta:
         verbose_name = _("room")
@@ -89,6 +92,23 @@ class Device(models.Model):
 
     def __str__(self):
         return self.resource.name
+
+
+class DevicePlace(models.Model):
+    """Where a device is on one date, if not at its own location."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="places")
+    on = models.DateField(_("date"))
+    location = models.ForeignKey(Location, verbose_name=_("location"), on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("place of a device on a day")
+        verbose_name_plural = _("places of devices by day")
+        ordering = ("on",)
+        constraints = [models.UniqueConstraint(fields=["device", "on"], name="deviceplace_is_one_a_day")]
+
+    def __str__(self):
+        return f"{self.on}: {self.location}"
 
 
 class WorkingHours(models.Model):
@@ -133,6 +153,46 @@ class WorkingHours(models.Model):
 
     def __str__(self):
         return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"
+
+
+class DatedHours(models.Model):
+    """Local times on one date, besides the usual hours or instead of them; without times: not at work that day."""
+
+    practitioner = models.ForeignKey(Practitioner, on_delete=models.CASCADE, related_name="dated_hours")
+    on = models.DateField(_("date"))
+    replaces_usual = models.BooleanField(_("instead of the usual hours of that day"), default=False)
+    location = models.ForeignKey(
+        Location, verbose_name=_("location"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    starts = models.TimeField(_("from"), null=True, blank=True)
+    ends = models.TimeField(
+        _("until"), null=True, blank=True, help_text=_("Local time; 00:00 means midnight at the end of the day.")
+    )
+    is_open_online = models.BooleanField(_("patients may book"), default=True)
+    is_open_desk = models.BooleanField(_("the desk may book"), default=True)
+    reason = models.CharField(_("reason"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("hours on one day")
+        verbose_name_plural = _("hours on single days")
+        ordering = ("on", "starts")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(starts=None, ends=None, location=None, replaces_usual=True)
+                | models.Q(starts__isnull=False, ends__isnull=False, location__isnull=False),
+                name="datedhours_have_times_or_none",
+                violation_error_message=_(
+                    "Give from, until and location; or none of them and “instead of the usual hours” for a day off."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(starts=None) | models.Q(ends__gt=models.F("starts")) | models.Q(ends="00:00"),
+                name="datedhours_end_after_start",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.on} {self.starts:%H:%M}–{self.ends:%H:%M}" if self.starts else f"{self.on}"
 
 
 class Absence(models.Model):

@@ -111,7 +111,12 @@ def make_hours(resource, place, weekday=1, starts=time(9), ends=time(12), **deta
 def take(resource, starts_at, ends_at, place, service, *, kept_until=None):
     kept_until = kept_until or datetime(2100, 1, 1, tzinfo=UTC)
     hold = Hold.objects.create(
-        service=service, location=place, starts_at=starts_at, ends_at=ends_at, kept_until=kept_until
+        service=service,
+        location=place,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        made_at=kept_until - timedelta(hours=1),
+        kept_until=kept_until,
     )
     return Claim.objects.create(resource=resource, hold=hold, starts_at=starts_at, ends_at=ends_at)
 

@@ -35,6 +35,7 @@ def test_a_line_of_the_list_lights_its_zone_by_keyboard_and_by_pointer(sign_in):
     page = sign_in("practitioner")
     page.goto("/protocols/")
     page.get_by_role("link", name="Facial acne scars").click()
+    page.wait_for_url("**/protocols/*/")
 
     page.locator(".body-row[data-area=cheek]").focus()
     by_key = "is-lit" in classes(page, ".body-zone[data-area=cheek]")
