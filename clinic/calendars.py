@@ -1,37 +1,31 @@
-"""Reads the diary of one request into masks of minutes: one query per table for the whole range, whatever its size."""
+"""The diary of one request as masks of minutes: who and what could take part, and when each of them can."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
-from django.db import models
-from django.db.models import F, Q, Value
-
-from clinic import timespans, visits
+from clinic import diary_rows, visits
+from clinic.diary_rows import HoursOfADay, Pairs, ResourceRow, UsualHours, Wanted
 from clinic.minutes import Ruler
-from clinic.models import (
-    Absence,
-    Appointment,
-    Claim,
-    Closure,
-    Location,
-    OpeningHours,
-    Practitioner,
-    Qualification,
-    Resource,
-    WorkingHours,
-)
+from clinic.models import Location, Practitioner, WorkingHours
+from clinic.spacing import Course
 from patients.models import Patient
 from treatments.models import Service, TreatmentSession
 
-LONGEST_CLAIM = timedelta(hours=12)
+DESK, ONLINE = "desk", "online"
+LEAD = (visits.PRACTITIONER, "")
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is looked for. `ignore_id` is the visit being moved; `channel` is desk or online."""
+    """What is looked for.
+
+    `ignore_id` is the visit being moved, `ignore_hold_id` the time kept for this visit; `chosen` are people, rooms and
+    devices picked by hand, each used wherever the visit needs one like it; `channel` is desk or online.
+    """
 
     location: Location
     service: Service
@@ -41,186 +35,259 @@ class Request:
     practitioner: Practitioner | None = None
     patient: Patient | None = None
     ignore_id: int | None = None
-    channel: str = "desk"
+    channel: str = DESK
+    chosen: frozenset[int] = frozenset()
+    ignore_hold_id: int | None = None
+
+    @property
+    def keys(self) -> list[Key]:
+        """Each kind of person, room and device that the visit needs, once."""
+        return list(dict.fromkeys((need.what, need.kind) for need in self.shape.needs))
+
+    def needs(self, key: Key) -> list[visits.Need]:
+        return [need for need in self.shape.needs if (need.what, need.kind) == key]
+
+    @property
+    def notice_minutes(self) -> int:
+        place = self.location
+        return place.online_notice_minutes if self.channel == ONLINE else place.notice_minutes
+
+    @property
+    def horizon_days(self) -> int:
+        place = self.location
+        return place.online_horizon_days if self.channel == ONLINE else place.horizon_days
 
 
 @dataclass(slots=True)
 class Calendar:
-    """One resource, in minutes of the ruler: taken, absent, at work, and until when it may be used at all."""
+    """One resource in one part, in minutes of the ruler.
+
+    `usable` ends with a qualification or calibration, `here` is when a device is at the location, `at_work` binds
+    people alone. `travelling` is a person's time at other locations with the way on both sides. `is_scarce` asks to be
+    kept for what nothing else can do.
+    """
 
     resource_id: int
-    public_id: UUID
     name: str
     turnaround_minutes: int
-    taken: int = 0
-    absent: int = 0
-    at_work: int = 0
-    usable: int = 0
+    is_person: bool
+    is_scarce: bool
+    usable: int
+    here: int
+    taken: int
+    absent: int
+    at_work: int
+    travelling: int
 
 
 @dataclass
 class Board:
-    """Everything that decides a start of the request on the ruler's dates."""
+    """Everything that decides a start of the request on the ruler's dates.
+
+    `misfits` names what was picked by hand for a part in which it cannot serve: nothing else is offered for it.
+    """
 
     ruler: Ruler
-    open: int = 0
-    patient_busy: int = 0
-    groups: dict[tuple[str, str], list[Calendar]] = field(default_factory=dict)
+    open: int
+    patient_busy: int
+    groups: dict[Key, list[Calendar]]
+    misfits: dict[Key, str]
+    course: Course | None
 
 
-class EpochMinutes(models.Func):
-    """Minutes since 1970 as a whole number; `round` is FLOOR or CEIL."""
+def read(request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None) -> Board:
+    """The board for starts on the local dates first to last: two statements, and one more for a session of a series.
 
-    template = "%(round)s(EXTRACT(EPOCH FROM %(expressions)s) / 60)::int"
-    output_field = models.IntegerField()
-
-
-CLOSED, PATIENT, ABSENT, TAKEN = "closed", "patient", "absent", "taken"
-
-
-def read(request: Request, first: date, last: date, now: datetime) -> Board:
-    """The board for starts on the local dates first to last; holds whose time is over at `now` do not count."""
+    Practitioners are those of `people` where it is given. Holds whose time is over at `now` do not count.
+    """
     ruler = Ruler(request.location.zone, first, last)
-    board = Board(ruler, groups={(need.what, need.kind): [] for need in request.shape.needs})
-    calendars = _resources(request, board)
-    spans = _spans(request, calendars, ruler, now)
-    board.open = _open_hours(request.location, ruler) & ~ruler.mask(spans[CLOSED, 0])
-    board.patient_busy = ruler.mask(spans[PATIENT, 0])
-    for resource_id, calendar in calendars.items():
-        calendar.absent = ruler.mask(spans[ABSENT, resource_id])
-        calendar.taken = ruler.mask(spans[TAKEN, resource_id])
-    return board
-
-
-def _spans(
-    request: Request, resource_ids: Iterable[int], ruler: Ruler, now: datetime
-) -> dict[tuple[str, int], list[tuple[int, int]]]:
-    """All time that is not to be had, by why and (for absences and claims) whose: four tables in one statement."""
-    resource_ids = list(resource_ids)
-    nobody = Value(0, output_field=models.BigIntegerField())
-    parts = [
-        _part(CLOSED, nobody, Closure.objects.filter(location=request.location), ruler),
-        _part(ABSENT, F("resource_id"), Absence.objects.filter(resource_id__in=resource_ids), ruler),
-        _part(TAKEN, F("resource_id"), _claims(request, resource_ids, ruler, now), ruler),
-    ]
-    if request.patient is not None:
-        parts.append(_part(PATIENT, nobody, _visits_of_the_patient(request), ruler))
-    found = defaultdict(list)
-    for why, whose, start, end in parts[0].union(*parts[1:], all=True):
-        found[why, whose].append((start - ruler.base, end - ruler.base))
-    return found
-
-
-def _part(why: str, whose: models.Expression | F, rows: models.QuerySet, ruler: Ruler) -> models.QuerySet:
-    """The rows that reach into the ruler: why, whose, and the span in minutes since 1970, rounded outwards."""
-    rows = rows.filter(starts_at__lt=ruler.span.end, ends_at__gt=ruler.span.start).order_by()
-    start, end = EpochMinutes(F("starts_at"), round="FLOOR"), EpochMinutes(F("ends_at"), round="CEIL")
-    return rows.values_list(Value(why, output_field=models.CharField()), whose, start, end)
-
-
-def _claims(request: Request, resource_ids: list[int], ruler: Ruler, now: datetime) -> models.QuerySet:
-    """Live claims; the bound on their start keeps the index scan as short as the ruler."""
-    claims = Claim.objects.filter(Q(hold=None) | Q(hold__kept_until__gt=now), live=True, resource_id__in=resource_ids)
-    if request.ignore_id:
-        claims = claims.filter(~Q(appointment_id=request.ignore_id) | Q(appointment=None))
-    return claims.filter(starts_at__gt=ruler.span.start - LONGEST_CLAIM)
-
-
-def _visits_of_the_patient(request: Request) -> models.QuerySet:
-    """Here or at another location, under any record merged into the same one."""
-    patient_id = request.patient.merged_into_id or request.patient.pk
-    own = Appointment.objects.live().filter(Q(patient_id=patient_id) | Q(patient__merged_into_id=patient_id))
-    return own.exclude(pk=request.ignore_id)
-
-
-def _open_hours(location: Location, ruler: Ruler) -> int:
-    """A location that states no opening hours is open whenever somebody works."""
-    hours = list(OpeningHours.objects.filter(location=location).order_by().values_list("weekday", "opens", "closes"))
-    spans = [
-        ruler.wall_minutes(day, opens, closes)
-        for day in ruler.dates
-        for weekday, opens, closes in hours
-        if weekday == day.isoweekday()
-    ]
-    return ruler.mask(spans) if hours else ruler.everything
-
-
-def _resources(request: Request, board: Board) -> dict[int, Calendar]:
-    """The calendars of everybody and everything that could take part, filed in the board's groups."""
-    wanted = Q(pk__in=[])
-    for what, kind in board.groups:
-        wanted |= _who(request) if what == visits.PRACTITIONER else _which(request, what, kind)
-    columns = ("pk", "public_id", "type", "name", "turnaround_minutes", "room__kind", "room__serves_all")
-    rows = Resource.objects.filter(wanted, is_active=True).order_by("pk")
-    calendars = {}
-    for pk, public_id, what, name, turnaround, room_kind, serves_all, device_kind, due_on in rows.values_list(
-        *columns, "device__kind", "device__calibration_due_on"
-    ):
-        calendar = calendars[pk] = Calendar(pk, public_id, name, turnaround, usable=_until(board.ruler, due_on))
-        for group in board.groups:
-            if group == (what, room_kind or device_kind or "") or (serves_all and group[0] == what):
-                board.groups[group].append(calendar)
-    people = {calendar.resource_id: calendar for calendar in board.groups.get((visits.PRACTITIONER, ""), ())}
-    _hours(request, board.ruler, people)
-    _qualified(request, board.ruler, people)
-    return calendars
-
-
-def _who(request: Request) -> Q:
-    if request.practitioner is not None:
-        return Q(pk=request.practitioner.pk, type=Resource.Type.PRACTITIONER)
-    works_here = WorkingHours.objects.filter(location=request.location).values("practitioner_id")
-    return Q(type=Resource.Type.PRACTITIONER) & (Q(location=request.location) | Q(pk__in=works_here))
-
-
-def _which(request: Request, what: str, kind: str) -> Q:
-    fits = Q(**{f"{what}__kind": kind})
-    if what == visits.ROOM:
-        fits |= Q(room__serves_all=True)
-    return Q(fits, type=what, location=request.location)
-
-
-def _until(ruler: Ruler, last: date | None) -> int:
-    """The minutes up to the end of a local date, or all of them."""
-    return ruler.everything if last is None else ruler.between(0, ruler.midnight(last + timespans.ONE_DAY))
-
-
-def _hours(request: Request, ruler: Ruler, people: dict[int, Calendar]) -> None:
-    rows = WorkingHours.objects.filter(
-        Q(services=None) | Q(services=request.service),
-        Q(valid_until=None) | Q(valid_until__gte=ruler.dates[0]),
-        practitioner_id__in=people,
-        location=request.location,
-        valid_from__lte=ruler.dates[-1],
-        **{f"is_open_{request.channel}": True},
+    rows = diary_rows.resources(_wanted(request, people), ruler.dates[0], ruler.dates[-1])
+    spans = _spans(request, ruler, rows, now)
+    parts, misfits = _parts(request, rows, people)
+    calendars = _Calendars(ruler, spans)
+    return Board(
+        ruler,
+        _open(ruler, spans),
+        _mask(ruler, spans[diary_rows.PATIENT, 0]),
+        {key: [calendars.of(row, key[0]) for row in group] for key, group in parts.items()},
+        misfits,
+        _course(request),
     )
-    spans = defaultdict(list)
-    for row in rows.order_by("pk").distinct():
-        for day in ruler.dates:
-            if works_on(row, day):
-                spans[row.practitioner_id].append(ruler.wall_minutes(day, row.starts, row.ends))
-    for resource_id, calendar in people.items():
-        calendar.at_work = ruler.mask(spans[resource_id])
 
 
-def works_on(hours: WorkingHours, day: date) -> bool:
-    """Whether the row holds on a date: the weekday, the week of the cycle, and its validity."""
+def _wanted(request: Request, people: frozenset[int] | None) -> Wanted:
+    """What to read; an assistant may be anybody, else nobody but those asked for."""
+    whats = {what for what, _kind in request.keys}
+    named = set(request.chosen) | (people or set())
+    if request.practitioner is not None:
+        named.add(request.practitioner.pk)
+    anybody = visits.PRACTITIONER in whats and request.practitioner is None and people is None
+    return Wanted(
+        location_id=request.location.pk,
+        service_id=request.service.pk,
+        technique_ids=sorted(request.technique_ids),
+        channel=request.channel,
+        named=sorted(named),
+        room_kinds=[kind for what, kind in request.keys if what == visits.ROOM],
+        device_kinds=[kind for what, kind in request.keys if what == visits.DEVICE],
+        with_everybody=anybody or visits.ASSISTANT in whats,
+    )
+
+
+def _spans(request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetime) -> dict[tuple[str, int], Pairs]:
+    patient = request.patient
+    return diary_rows.spans(
+        location_id=request.location.pk,
+        patient_id=(patient.merged_into_id or patient.pk) if patient else None,
+        resources=[row.pk for row in rows],
+        people=[row.pk for row in rows if row.type == visits.PRACTITIONER],
+        start=ruler.span.start,
+        end=ruler.span.end,
+        first=ruler.dates[0],
+        last=ruler.dates[-1],
+        now=now,
+        ignore_id=request.ignore_id,
+        ignore_hold_id=request.ignore_hold_id,
+    )
+
+
+def _course(request: Request) -> Course | None:
+    if request.session is None:
+        return None
+    sessions, first_possible_on = diary_rows.sessions(request.session.series_id, request.ignore_id)
+    return Course.around(request.session.number, sessions, first_possible_on)
+
+
+# -- Who and what could take part -------------------------------------------------------------------------------------
+
+
+def _parts(
+    request: Request, rows: list[ResourceRow], people: frozenset[int] | None
+) -> tuple[dict[Key, list[ResourceRow]], dict[Key, str]]:
+    """For every kind of need those who could serve, picked by hand where somebody was; and what cannot serve at all."""
+    parts = {key: [row for row in rows if _is_able(row, key)] for key in request.keys}
+    leading = {request.practitioner.pk} if request.practitioner else people
+    if leading is None:
+        leading = {row.pk for row in parts.get(LEAD, ()) if row.pk in request.chosen} or None
+    for key, able in parts.items():
+        if key == LEAD:
+            parts[key] = [row for row in able if leading is None or row.pk in leading]
+        else:
+            picked = [row for row in able if row.pk in request.chosen - (leading or set())]
+            parts[key] = picked or able
+    misfits = {}
+    for row in rows:
+        keys = [key for key in parts if row.type == (visits.PRACTITIONER if key[0] == visits.ASSISTANT else key[0])]
+        if row.pk in request.chosen and keys and not any(row in parts[key] for key in keys):
+            misfits[keys[-1]] = row.name
+            parts[keys[-1]] = []
+    return parts, misfits
+
+
+def _is_able(row: ResourceRow, key: Key) -> bool:
+    what, kind = key
+    if not row.is_active:
+        return False
+    if what == visits.PRACTITIONER:
+        return row.type == what and row.treats
+    if what == visits.ASSISTANT:
+        return row.type == visits.PRACTITIONER and (row.treats or row.may_assist)
+    if what == visits.ROOM:
+        return row.type == what and row.is_of_location and (row.serves_all or row.kind == kind)
+    return row.type == what and row.kind == kind
+
+
+class _Calendars:
+    """Makes the calendars of one board; people with the same hours share their mask."""
+
+    def __init__(self, ruler: Ruler, spans: dict[tuple[str, int], Pairs]) -> None:
+        self.ruler, self.spans = ruler, spans
+        self._hours: dict[tuple, int] = {}
+
+    def of(self, row: ResourceRow, what: str) -> Calendar:
+        is_person, is_assistant = row.type == visits.PRACTITIONER, what == visits.ASSISTANT
+        return Calendar(
+            resource_id=row.pk,
+            name=row.name,
+            turnaround_minutes=row.turnaround_minutes,
+            is_person=is_person,
+            is_scarce=row.treats if is_assistant else row.serves_all,
+            usable=self.ruler.everything if is_assistant else _until(self.ruler, row.usable_until),
+            here=_here(self.ruler, row) if what == visits.DEVICE else self.ruler.everything,
+            taken=self._mask(diary_rows.TAKEN, row),
+            absent=self._mask(diary_rows.ABSENT, row),
+            at_work=self._at_work(row, not is_assistant) if is_person else self.ruler.everything,
+            travelling=self._mask(diary_rows.TRAVEL, row),
+        )
+
+    def _mask(self, what: str, row: ResourceRow) -> int:
+        return _mask(self.ruler, self.spans.get((what, row.pk), ()))
+
+    def _at_work(self, row: ResourceRow, is_booked: bool) -> int:  # noqa: FBT001 (private, called once)
+        """Hours that may be booked; an assistant only has to be there, whoever the hours are open for."""
+        usual = tuple(UsualHours.of(hours) for hours in row.hours)
+        dated = tuple(HoursOfADay(*hours) for hours in row.dated)
+        if is_booked:
+            usual = tuple(hours for hours in usual if hours.is_open)
+        key = (usual, dated, is_booked)
+        if key not in self._hours:
+            self._hours[key] = self.ruler.mask(_hours(self.ruler, usual, dated, is_booked))
+        return self._hours[key]
+
+
+# -- Their time -------------------------------------------------------------------------------------------------------
+
+
+def _hours(
+    ruler: Ruler, usual: Iterable[UsualHours], dated: Iterable[HoursOfADay], is_booked: bool  # noqa: FBT001 (private, called once)
+) -> Iterator[tuple[int, int]]:  # fmt: skip
+    by_weekday, by_day = defaultdict(list), defaultdict(list)
+    for hours in usual:
+        by_weekday[hours.weekday].append(hours)
+    for hours in dated:
+        by_day[hours.on].append(hours)
+    for day in ruler.dates:
+        special = by_day.get(day.toordinal(), ())
+        found = [hours for hours in special if hours.is_here and (hours.is_open or not is_booked)]
+        if not any(hours.replaces_usual for hours in special):
+            found += [hours for hours in by_weekday[day.isoweekday()] if works_on(hours, day)]
+        for hours in found:
+            yield ruler.wall_minutes(day, hours.starts, hours.ends)
+
+
+def works_on(hours: UsualHours | WorkingHours, day: date) -> bool:
+    """Whether weekly hours hold on a date: the weekday, the week of the cycle, and their validity."""
     if day.isoweekday() != hours.weekday or day < hours.valid_from or (hours.valid_until and day > hours.valid_until):
         return False
     monday = hours.valid_from - timedelta(days=hours.valid_from.weekday())
     return (day - monday).days // 7 % hours.cycle_weeks == hours.cycle_week - 1
 
 
-def _qualified(request: Request, ruler: Ruler, people: dict[int, Calendar]) -> None:
-    """Nobody may start after the first of the needed qualifications has run out, or without one of them."""
-    if not request.technique_ids:
-        return
-    held = defaultdict(dict)
-    rows = Qualification.objects.filter(practitioner_id__in=people, technique_id__in=request.technique_ids)
-    for practitioner_id, technique_id, valid_until in rows.values_list(
-        "practitioner_id", "technique_id", "valid_until"
-    ):
-        held[practitioner_id][technique_id] = _until(ruler, valid_until)
-    for resource_id, calendar in people.items():
-        for technique_id in request.technique_ids:
-            calendar.usable &= held[resource_id].get(technique_id, 0)
+def _open(ruler: Ruler, spans: dict[tuple[str, int], Pairs]) -> int:
+    """A location that states no opening hours is open whenever somebody works. A closure closes extra openings too."""
+    stretches, says_nothing = [], not any(what == diary_rows.OPENING for what, _whose in spans)
+    for day in ruler.dates:
+        usual = spans.get((diary_rows.OPENING, day.isoweekday()), [])
+        for opens, closes in usual + spans.get((diary_rows.EXTRA, day.toordinal()), []):
+            stretches.append(ruler.wall_minutes(day, opens, closes))
+    hours = ruler.everything if says_nothing else ruler.mask(stretches)
+    return hours & ~_mask(ruler, spans[diary_rows.CLOSED, 0])
+
+
+def _until(ruler: Ruler, last: int | None) -> int:
+    """The minutes up to the end of a date (an ordinal); none without one."""
+    if last is None or last >= ruler.dates[-1].toordinal():
+        return 0 if last is None else ruler.everything
+    return ruler.between(0, ruler.midnight(date.fromordinal(last + 1)))
+
+
+def _here(ruler: Ruler, row: ResourceRow) -> int:
+    """The dates on which a device is at the location: its own one, but for the days on which it is elsewhere."""
+    stated = dict(row.places)
+    days = [day for day in ruler.dates if stated.get(day.toordinal(), row.is_of_location)]
+    return ruler.mask(ruler.minutes_of(day) for day in days)
+
+
+def _mask(ruler: Ruler, spans: Iterable[tuple[int, int]]) -> int:
+    base = ruler.base
+    return ruler.mask((start - base, end - base) for start, end in spans)

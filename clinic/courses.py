@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.db.models import Prefetch
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 
 from clinic.models import Appointment
-from clinic.refusals import Refused
 from treatments import series as treatment_series
 from treatments.models import TreatmentSeries, TreatmentSession
 from treatments.windows import Window
@@ -33,24 +30,6 @@ def windows(series: TreatmentSeries, *, besides: int | None = None) -> dict[int,
     """The window of each session by number, counted from real and booked days."""
     booked = booked_days([series], besides=besides).get(series.pk, {})
     return treatment_series.windows(_fresh(series), booked=booked)
-
-
-def refuse_too_close(session: TreatmentSession, on: date, *, besides: int | None = None) -> Window:
-    """Refuse a day that is too early for this session, or that brings a later booked session too close to it."""
-    series = _fresh(session.series)
-    booked = booked_days([series], besides=besides).get(series.pk, {})
-    window = treatment_series.windows(series, booked=booked)[session.number]
-    if on < window.earliest:
-        day = date_format(window.earliest, "l j F Y")
-        raise Refused(_("Too early: the earliest safe day for this session is %(day)s.") % {"day": day})
-    then = treatment_series.windows(series, booked={**booked, session.number: on})
-    for number, day in sorted(booked.items()):
-        if number > session.number and day < then[number].earliest:
-            raise Refused(
-                _("Session %(number)d is booked on %(day)s, which would be too soon after this one. Move it first.")
-                % {"number": number, "day": date_format(day, "l j F Y")}
-            )
-    return window
 
 
 def _fresh(series: TreatmentSeries) -> TreatmentSeries:

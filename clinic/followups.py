@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from clinic import message_times, wordings
@@ -37,10 +37,15 @@ class Wanted:
 
 def settle(series_ids: Iterable[int], now: datetime) -> None:
     """Plan, keep or void the unsent follow-ups so that they fit the visits, in a fixed number of queries."""
+    Reminder.objects.bulk_create(missing(series_ids, now))
+
+
+def missing(series_ids: Iterable[int], now: datetime) -> list[Reminder]:
+    """Void the unsent follow-ups that do not fit the visits any more; returns those to be written instead."""
     ids = sorted(set(series_ids))
-    if not ids:
-        return
-    rules = list(FollowUpRule.objects.filter(version__series__in=ids).distinct())
+    rules = list(FollowUpRule.objects.filter(version__series__in=ids).distinct()) if ids else []
+    if not rules:
+        return []
     wanted = _wanted(ids, rules)
     of_series = Q(series__in=ids) | Q(appointment__session__series__in=ids)
     rows = list(Reminder.objects.filter(of_series, rule_key__in={rule.key for rule in rules}))
@@ -49,11 +54,11 @@ def settle(series_ids: Iterable[int], now: datetime) -> None:
     versions: dict[Subject, int] = {}
     for row in rows:
         versions[_subject(row)] = max(versions.get(_subject(row), 0), row.plan_version)
-    Reminder.objects.bulk_create(
+    return [
         _row(subject, want, max(want.visit.plan_version, versions.get(subject, 0) + 1))
         for subject, want in wanted.items()
         if subject not in kept and want.due_at >= now and can_be_told(want.visit)
-    )
+    ]
 
 
 def void(ids: list[int], why: str = "") -> None:
@@ -91,24 +96,25 @@ def _visits(series_ids: list[int]) -> dict[int, list[Appointment]]:
 
 
 def _wanted(series_ids: list[int], rules: list[FollowUpRule]) -> dict[Subject, Wanted]:
-    visits, last = _visits(series_ids), _last_sessions(series_ids)
+    visits = _visits(series_ids)
     wanted: dict[Subject, Wanted] = {}
-    for series in TreatmentSeries.objects.filter(pk__in=series_ids):
+    for series, last in _courses(series_ids):
         for rule in (rule for rule in rules if rule.version_id == series.protocol_version_id):
             if rule.is_after_last_only:
-                wanted |= _after_the_last(series, rule, visits[series.pk], last.get(series.pk))
+                wanted |= _after_the_last(series, rule, visits[series.pk], last)
             elif rule.key == REBOOK and series.state in ENDED:
                 continue
             else:
-                wanted |= _after_each(rule, visits[series.pk], last.get(series.pk))
+                wanted |= _after_each(rule, visits[series.pk], last)
     return wanted
 
 
-def _last_sessions(series_ids: list[int]) -> dict[int, int]:
-    """The session that ends each course: maintenance, skipped and voided ones do not."""
-    coming = TreatmentSession.objects.filter(series__in=series_ids, phase__is_maintenance=False)
-    rows = coming.exclude(state__in=NOT_COMING).order_by("number").values_list("series_id", "pk")
-    return dict(rows)
+def _courses(series_ids: list[int]) -> list[tuple[TreatmentSeries, int | None]]:
+    """Each series with the session that ends it: maintenance, skipped and voided ones do not."""
+    coming = TreatmentSession.objects.filter(series=OuterRef("pk"), phase__is_maintenance=False)
+    last = coming.exclude(state__in=NOT_COMING).order_by("-number").values("pk")[:1]
+    rows = TreatmentSeries.objects.filter(pk__in=series_ids).annotate(last_session_id=Subquery(last))
+    return [(series, series.last_session_id) for series in rows]
 
 
 def _after_the_last(

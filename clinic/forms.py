@@ -7,7 +7,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from clinic import timespans
 from clinic.models import Appointment, Location, Practitioner
 from patients.forms import PhoneField
 from patients.models import BodyArea
@@ -141,9 +140,12 @@ class DayForm(PlaceForm):
 
 
 class FindForm(DayForm):
-    """What, where, who and from when; no patient needed."""
+    """What, where, who, from when and by whose rules; no patient needed."""
 
-    field_order = ("service", "location", "practitioner", "day")
+    channel = forms.ChoiceField(
+        label=_("Who books"), required=False, choices=[("desk", _("The desk")), ("online", _("Patients online"))]
+    )
+    field_order = ("service", "location", "practitioner", "day", "channel")
 
     def __init__(self, data, **details) -> None:
         super().__init__(data, **details)
@@ -172,16 +174,14 @@ class SlotForm(PlaceForm):
 
 
 class TimeForm(DeskForm):
-    """One time out of the list, or another one typed in, and what goes with it.
+    """One time out of the list, or out of those later than planned, and what goes with it.
 
     `allow` names the soft rules that stood in the way of the time `allow_at`.
     """
 
     starts_at = MomentField(required=False)
-    other_day = DayField(label=_("Another day"), required=False)
-    other_time = forms.TimeField(
-        label=_("Another time"), required=False, widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"})
-    )
+    late_starts_at = MomentField(required=False)
+    late_reason = forms.CharField(label=_("Why later than planned?"), required=False, max_length=200)
     note = forms.CharField(label=_("Note"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
     allow = forms.CharField(required=False, max_length=200)
     allow_at = MomentField(required=False)
@@ -194,16 +194,17 @@ class TimeForm(DeskForm):
 
     def clean(self):
         details = super().clean()
-        if not details.get("starts_at") and details.get("other_day") and details.get("other_time"):
-            details["starts_at"] = timespans.at(self.location.zone, details["other_day"], details["other_time"])
-        if not details.get("starts_at") and not self.errors:
-            raise ValidationError(_("Choose a time from the list, or enter another day and time."))
+        details["starts_at"] = details.get("late_starts_at") or details.get("starts_at")
+        if not details["starts_at"] and not self.errors:
+            raise ValidationError(_("Choose a time from the list, or ask about another day and time."))
         return details
 
     @property
     def overrides(self) -> dict[str, str]:
         """The soft rules that are allowed anyway, each with the reason that was typed."""
         typed = self.cleaned_data
+        if typed["late_starts_at"] and typed["late_reason"]:
+            return {"after_window": typed["late_reason"]}
         if not typed["allow_reason"] or typed["allow_at"] != typed["starts_at"]:
             return {}
         return dict.fromkeys(typed["allow"].split(), typed["allow_reason"])
@@ -251,7 +252,7 @@ class CancelForm(forms.Form):
 
 
 class StatusForm(forms.Form):
-    ACTIONS = ("confirm", "check_in", "start", "complete", "no_show", "undo", "enter_in_error")
+    ACTIONS = ("confirm", "check_in", "start", "complete", "took_place", "no_show", "undo", "enter_in_error")
 
     action = forms.ChoiceField(choices=[(action, action) for action in ACTIONS])
     version = forms.IntegerField(min_value=1, max_value=10**9)

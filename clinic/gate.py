@@ -10,6 +10,7 @@ from patients.models import Patient
 from treatments import safety
 from treatments.findings import WARN, Finding
 from treatments.models import Service, TreatmentSession
+from treatments.safety import Checked
 
 
 def fulfilled(patient: Patient, on: date) -> dict[str, date]:
@@ -30,9 +31,14 @@ def fulfilled(patient: Patient, on: date) -> dict[str, date]:
 
 def findings(patient: Patient, service: Service, session: TreatmentSession | None, on: date) -> list[Finding]:
     """All findings for a visit on a local date."""
+    return check(patient, service, session, on).findings
+
+
+def check(patient: Patient, service: Service, session: TreatmentSession | None, on: date) -> Checked:
+    """The same, with the revisions that it was made at."""
     if session is None:
-        return safety.assess_service(patient, service, on)
-    return safety.assess_series(session.series, on, session=session, fulfilled=fulfilled(patient, on))
+        return safety.check_service(patient, service, on)
+    return safety.check_series(session.series, on, session=session, fulfilled=fulfilled(patient, on))
 
 
 def refuse_blocked(found: list[Finding], stage: str) -> None:

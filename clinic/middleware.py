@@ -37,7 +37,7 @@ def second_step(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         if not second_factor.is_required(request.user):
             return None
         name = request.resolver_match.view_name
-        if not second_factor.holds(request.user):
+        if not second_factor.held_on_arrival(request.user):
             may_open = name in SETTING_UP or getattr(view, "is_before_second_step", False)
             return None if may_open else go(request, "second_step")
         if not second_factor.is_shown(request, request.user):

@@ -49,17 +49,21 @@ class Ruler:
             return 0
         return self._midnights.get(day, self.base + self.length) - self.base
 
+    def minutes_of(self, day: date) -> tuple[int, int]:
+        """The first minute of a date of the ruler and the first one after it."""
+        return self.midnight(day), self.midnight(day + timespans.ONE_DAY)
+
     def has_clock_change(self, day: date) -> bool:
         return self._midnights[day + timespans.ONE_DAY] - self._midnights[day] != MINUTES_OF_A_DAY
 
-    def wall_minutes(self, day: date, starts: time, ends: time) -> tuple[int, int]:
-        """A stretch of one date in minutes, rounded inwards; empty (equal ends) when a clock change swallows it."""
+    def wall_minutes(self, day: date, starts: int, ends: int) -> tuple[int, int]:
+        """A stretch of one date, given in minutes on the wall; empty (equal ends) when a clock change swallows it."""
         if self.has_clock_change(day):
-            span = timespans.wall_span(self.zone, day, starts, ends)
-            return (self.minute_up(span.start), self.minute(span.end)) if span else (0, 0)
+            walls = (time(*divmod(wall % MINUTES_OF_A_DAY, 60)) for wall in (starts, ends))
+            span = timespans.wall_span(self.zone, day, *walls) if starts < ends else None
+            return (self.minute(span.start), self.minute(span.end)) if span else (0, 0)
         midnight = self.midnight(day)
-        until = MINUTES_OF_A_DAY if ends == timespans.MIDNIGHT else ends.hour * 60 + ends.minute
-        return midnight + starts.hour * 60 + starts.minute + bool(starts.second or starts.microsecond), midnight + until
+        return midnight + starts, midnight + ends
 
     def minute_up(self, moment: datetime) -> int:
         """The first whole minute of the ruler at or after the moment."""
@@ -67,13 +71,16 @@ class Ruler:
 
     def mask(self, spans: Iterable[tuple[int, int]]) -> int:
         """One bit for every minute of the spans; they may overlap and reach over the ruler's ends."""
-        line = bytearray(b"0") * self.length
-        for start, end in spans:
-            start, end = max(start, 0), min(end, self.length)  # noqa: PLW2901 (the span is cut to the ruler)
+        begins, ends = bytearray(self.length // 8 + 1), bytearray(self.length // 8 + 1)
+        reached, length = 0, self.length
+        for start, end in sorted(spans):
+            start, end = max(start, reached), min(end, length)  # noqa: PLW2901 (cut to the ruler and to what is new)
             if start < end:
-                line[start:end] = b"1" * (end - start)
-        line.reverse()
-        return int(line, 2)
+                begins[start >> 3] |= 1 << (start & 7)
+                ends[end >> 3] |= 1 << (end & 7)
+                reached = end
+        # 2 ** end - 2 ** start is a stretch of ones; the stretches are apart, so their sums may be subtracted at once.
+        return int.from_bytes(ends, "little") - int.from_bytes(begins, "little")
 
     @property
     def everything(self) -> int:

@@ -5,28 +5,29 @@ what is true now, then the rows are written, and no lock is taken later. The exc
 net for forgotten paths.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
 from django.db import Error, connection, transaction
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from clinic import availability, courses, gate
+from clinic import availability, gate
 from clinic.availability import Offer, Reason, Request
-from clinic.models import Appointment, Claim, RuleOverride
-from clinic.refusals import Busy, Refused, Taken
+from clinic.models import Appointment, Claim, Hold, RuleOverride
+from clinic.refusals import AgainstARule, Busy, Refused, Taken
 from patients import locks
 from patients.models import Patient, User
-from treatments.findings import Finding
+from treatments.safety import Checked
 
 Result = TypeVar("Result")
 
-PLACES_TAKEN = frozenset({"busy", "no_room", "no_device", "patient_busy"})
+PLACES_TAKEN = frozenset({"busy", "no_room", "no_device", "no_assistant", "patient_busy"})
 RETRIES = 2
+# Neighbours who book the same minute pick the same free room first; each loses it to at most every one of the others.
+OTHER_PICKS = 30
 DEADLOCK, LOCK_NOT_AVAILABLE = "40P01", "55P03"
 SENTENCES = {
     "claim_resource_is_taken_once": _lazy("This time has just been taken. Nothing you typed is lost: choose another."),
@@ -37,13 +38,24 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Placement:
-    """A visit that is wanted at one time. `overrides` maps a soft rule's code to the reason for allowing it anyway."""
+    """A visit that is wanted at one time.
+
+    `overrides` maps a soft rule's code to the reason for allowing it anyway; soft rules in `unasked` do not apply.
+    `hold` keeps the time for it.
+    """
 
     request: Request
-    patient: Patient
+    patient: Patient | None
     starts_at: datetime
     note: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict)
+    unasked: frozenset[str] = frozenset()
+    hold: Hold | None = None
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The soft rules that do not stand in the way."""
+        return self.unasked | frozenset(self.overrides)
 
     @property
     def on(self) -> date:
@@ -51,83 +63,93 @@ class Placement:
 
 
 class NotFree(Exception):
-    """The time is not offered; carries the reasons. Alternatives are looked for after the roll-back."""
+    """The time is not offered. Without `reasons` they are looked for after the roll-back, as alternatives are."""
 
-    def __init__(self, placement: Placement, reasons: list[Reason], now: datetime) -> None:
+    def __init__(self, placement: Placement, now: datetime, reasons: list[Reason] | None = None) -> None:
         super().__init__(placement.starts_at.isoformat())
         self.placement = placement
-        self.reasons = reasons
         self.now = now
+        self.reasons = reasons
 
 
 class PickGone(Exception):
-    """The picked room or device went to somebody else, but another one is free: try again."""
+    """What was picked went to somebody else, but something is free now: try again."""
 
 
 def settled(work: Callable[[], Result]) -> Result:
     """Run `work` in one transaction and turn what the database refuses into `Taken`, `Busy` or another try."""
-    for attempt in range(RETRIES + 1):
+    gone = deadlocks = 0
+    while True:
         try:
-            with transaction.atomic():
-                return work()
-        except NotFree as refusal:
-            raise _refusal(refusal) from refusal
-        except PickGone as gone:
-            if attempt == RETRIES:
-                raise Busy from gone
+            return _tried(work)
+        except PickGone as error:
+            gone += 1
+            if gone > OTHER_PICKS:
+                raise Busy from error
         except Error as error:
             code = getattr(error.__cause__, "pgcode", None)
             broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
             if broken in SENTENCES:
                 raise Taken(SENTENCES[broken]) from error
-            if code == LOCK_NOT_AVAILABLE or (code == DEADLOCK and attempt == RETRIES):
+            if code == LOCK_NOT_AVAILABLE or (code == DEADLOCK and deadlocks == RETRIES):
                 raise Busy from error
             if code != DEADLOCK:
                 raise
-    raise Busy
+            deadlocks += 1
+
+
+def _tried(work: Callable[[], Result]) -> Result:
+    """Do it in a transaction. Why a time is not free is found without the locks, so that nobody waits for the words."""
+    try:
+        with transaction.atomic():
+            return work()
+    except NotFree as refusal:
+        placement = refusal.placement
+        reasons = why_not(placement, refusal.now) if refusal.reasons is None else refusal.reasons
+        if not reasons and refusal.reasons is None:
+            raise PickGone from refusal
+        raise _refusal(placement, reasons, refusal.now) from refusal
 
 
 def pick(placement: Placement, now: datetime) -> Offer:
-    """The practitioner, room and device for the time; raises `NotFree`."""
-    allowed = frozenset(placement.overrides)
-    offer = availability.offer_at(placement.request, placement.starts_at, now, allow=allowed)
-    if offer is None:
-        reasons = availability.explain(placement.request, placement.starts_at, now)
-        raise NotFree(placement, [reason for reason in reasons if not (reason.is_soft and reason.code in allowed)], now)
+    """The practitioner, room and device for the time; raises `NotFree` with the reasons as they are now."""
+    try:
+        return _offer(placement, now)
+    except NotFree as refusal:
+        raise NotFree(placement, now, why_not(placement, now)) from refusal
+
+
+def why_not(placement: Placement, now: datetime) -> list[Reason]:
+    """The reasons that stand in the way, without those that are allowed."""
+    reasons = availability.explain(placement.request, placement.starts_at, now)
+    return [reason for reason in reasons if not (reason.is_soft and reason.code in placement.allowed)]
+
+
+def lock_and_look_again(placement: Placement, now: datetime, *, freed: Iterable[int] = ()) -> Offer:
+    """Take every lock in one statement, then pick again from what is true now. `freed`: resources of the old place."""
+    first = _offer(placement, now)
+    wanted = {take.resource_id for take in first.takes} | set(freed)
+    locks.take(resources=wanted, patients=[] if placement.patient is None else [placement.patient.pk])
+    drop_expired_holds(wanted, now)
+    offer = _offer(placement, now)
+    if not {take.resource_id for take in offer.takes} <= wanted:
+        raise PickGone
     return offer
 
 
-def lock_and_look_again(placements: list[Placement], now: datetime, *, freed: list[int] | None = None) -> list[Offer]:
-    """Take every lock in one statement, then pick again from what is true now. `freed`: resources of the old place."""
-    picks = [pick(placement, now) for placement in placements]
-    wanted = {take.resource_id for offer in picks for take in offer.takes} | set(freed or [])
-    locks.take(resources=wanted, patients={placement.patient.pk for placement in placements})
-    _drop_expired_holds(wanted)
-    offers = [pick(placement, now) for placement in placements]
-    if not {take.resource_id for offer in offers for take in offer.takes} <= wanted:
-        raise PickGone
-    return offers
-
-
-def check_rules(placement: Placement) -> list[Finding]:
-    """The series' window and the safety rules; raises `Refused`, returns the findings that remain."""
+def check_safety(placement: Placement) -> Checked:
+    """What the safety check leaves; raises `Refused` for what forbids the visit on that day."""
     session = placement.request.session
-    if session is not None:
-        window = courses.refuse_too_close(session, placement.on, besides=placement.request.ignore_id)
-        if placement.on > window.latest and "after_window" not in placement.overrides:
-            raise Refused(
-                _("Later than planned: this session is best by %(day)s. Allow it anyway by giving a reason.")
-                % {"day": date_format(window.latest, "l j F Y")}
-            )
-    found = gate.findings(placement.patient, placement.request.service, session, placement.on)
-    gate.refuse_blocked(found, "book")
-    return found
+    checked = gate.check(placement.patient, placement.request.service, session, placement.on)
+    gate.refuse_blocked(checked.findings, "book")
+    return checked
 
 
-def write_claims(appointment: Appointment, offer: Offer) -> None:
-    """Lay the visit's claims; the old ones must have been released in the same transaction."""
+def write_claims(owner: Appointment | Hold, offer: Offer) -> None:
+    """Lay the claims of a visit or a hold; the old ones must have been released in the same transaction."""
+    of = {"hold": owner} if isinstance(owner, Hold) else {"appointment": owner}
     Claim.objects.bulk_create(
-        Claim(resource_id=take.resource_id, appointment=appointment, starts_at=take.starts_at, ends_at=take.ends_at)
+        Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, **of)
         for take in offer.takes
     )
 
@@ -145,33 +167,36 @@ def write_overrides(appointment: Appointment, placement: Placement, by: User, no
     )
 
 
-def _drop_expired_holds(resources: set[int]) -> None:
+def drop_expired_holds(resources: Iterable[int], now: datetime) -> None:
+    """Free what was kept until a moment that is over by the caller's clock, or by now by the database's."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE clinic_claim SET live = false FROM clinic_hold"
             " WHERE clinic_claim.hold_id = clinic_hold.id AND clinic_claim.live"
-            " AND clinic_claim.resource_id = ANY(%s) AND clinic_hold.kept_until <= clock_timestamp()",
-            [sorted(resources)],
+            " AND clinic_claim.resource_id = ANY(%s) AND clinic_hold.kept_until <= greatest(clock_timestamp(), %s)",
+            [sorted(resources), now],
         )
 
 
-def _refusal(refusal: NotFree) -> Exception:
-    placement, reasons = refusal.placement, refusal.reasons
+def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Offer]:
+    """The nearest free times that this visit could really have."""
+    return availability.nearest(placement.request, placement.starts_at, count, now)
+
+
+def _offer(placement: Placement, now: datetime) -> Offer:
+    offer = availability.offer_at(placement.request, placement.starts_at, now, allow=placement.allowed)
+    if offer is None:
+        raise NotFree(placement, now)
+    return offer
+
+
+def _refusal(placement: Placement, reasons: list[Reason], now: datetime) -> Exception:
     if any(not reason.is_soft and reason.code not in PLACES_TAKEN for reason in reasons) or not reasons:
         return Refused([reason.text for reason in reasons] or _("This time cannot be booked."))
     if all(reason.is_soft for reason in reasons):
-        return Refused([reason.text for reason in reasons])
+        rules = [reason.code for reason in reasons]
+        return AgainstARule([reason.text for reason in reasons], rules=[*rules, *placement.overrides])
     return Taken(
         " ".join([_("This time is no longer free."), *(reason.text for reason in reasons)]),
-        alternatives=[offer.starts_at for offer in alternatives(placement, refusal.now)],
+        alternatives=[offer.starts_at for offer in alternatives(placement, now)],
     )
-
-
-def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Offer]:
-    """The nearest free times that this visit could really have: inside its window where there is one."""
-    session, zone = placement.request.session, placement.request.location.zone
-    offers = availability.nearest(placement.request, placement.starts_at, 40, now)
-    if session is not None:
-        window = courses.windows(session.series, besides=placement.request.ignore_id)[session.number]
-        offers = [o for o in offers if window.earliest <= o.starts_at.astimezone(zone).date() <= window.latest]
-    return offers[:count]

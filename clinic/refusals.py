@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from patients.refusals import Busy, Refused
 
-__all__ = ["Busy", "Refused", "Taken"]
+__all__ = ["AgainstARule", "Busy", "Refused", "Taken"]
 
 
 class Taken(ValidationError):
@@ -19,3 +19,11 @@ class Taken(ValidationError):
     def __init__(self, message: str = "", *, alternatives: Sequence[datetime] = ()) -> None:
         super().__init__(message or _("This time has just been taken. Nothing you typed is lost: choose another time."))
         self.alternatives = list(alternatives)
+
+
+class AgainstARule(Refused):
+    """Only rules that staff may allow stand in the way; `rules` are their codes."""
+
+    def __init__(self, message: object, *, rules: Sequence[str]) -> None:
+        super().__init__(message)
+        self.rules = list(rules)

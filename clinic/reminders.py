@@ -21,17 +21,17 @@ NEWS = (BOOKED, MOVED, CANCELLED)
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
     """Plan the messages of newly booked visits: a confirmation, reminders before, follow-ups after."""
     visits = _fresh(appointments)
-    told = [visit for visit in visits if followups.can_be_told(visit) and visit.starts_at > now]
-    rows = [_news(BOOKED, visit, now) for visit in told]
-    Reminder.objects.bulk_create([*filter(None, rows), *_before(told, now)])
-    _settle_series(visits, now)
+    told = [visit for visit in _spoken_of(visits) if followups.can_be_told(visit) and visit.starts_at > now]
+    news = filter(None, [_news(BOOKED, visit, now) for visit in told])
+    after = followups.missing(_series_of(visits), now)
+    Reminder.objects.bulk_create([*news, *_before(told, now), *after])
 
 
 def replan(appointment: Appointment, now: datetime) -> None:
     """After a move or an undo: take back what has not gone out and plan anew; nothing new to say means no message."""
     (visit,) = _fresh([appointment])
     _take_back(visit, _("The visit was changed."))
-    if visit.is_live and followups.can_be_told(visit) and visit.starts_at > now:
+    if visit.is_live and followups.can_be_told(visit) and visit.starts_at > now and _spoken_of([visit]):
         kind = _kind_of_news(visit)
         news = _news(kind, visit, now) if kind else None
         Reminder.objects.bulk_create([*filter(None, [news]), *_before([visit], now)])
@@ -72,12 +72,26 @@ def _fresh(appointments: Iterable[Appointment]) -> list[Appointment]:
     return list(Appointment.objects.filter(pk__in=ids).select_related("patient", "location", "session"))
 
 
+def _spoken_of(visits: Sequence[Appointment]) -> Sequence[Appointment]:
+    """Of visits back to back only the first is announced: the patient comes once."""
+    groups = {visit.visit_group for visit in visits} - {None}
+    if not groups:
+        return visits
+    together = Appointment.objects.live().filter(visit_group__in=groups).order_by("visit_group", "starts_at", "pk")
+    first = dict(together.distinct("visit_group").values_list("visit_group", "pk"))
+    return [visit for visit in visits if visit.visit_group is None or first.get(visit.visit_group) == visit.pk]
+
+
 def _take_back(visit: Appointment, why: str) -> None:
     visit.reminders.unsent().update(state=Reminder.State.VOID, why=why)
 
 
 def _settle_series(visits: Iterable[Appointment], now: datetime) -> None:
-    followups.settle((visit.session.series_id for visit in visits if visit.session is not None), now)
+    followups.settle(_series_of(visits), now)
+
+
+def _series_of(visits: Iterable[Appointment]) -> set[int]:
+    return {visit.session.series_id for visit in visits if visit.session is not None}
 
 
 def _news(kind: str, visit: Appointment, now: datetime) -> Reminder | None:

@@ -14,15 +14,19 @@ from patients.models import User
 from treatments import decisions, safety
 from treatments.findings import Finding
 from treatments.models import CatalogueRevision
+from treatments.safety import Checked
 
 WAITING = (Appointment.Status.BOOKED, Appointment.Status.CONFIRMED)
 
 
 def open_questions(appointment: Appointment) -> list[Finding]:
     """What a clinician has to decide before this visit can start."""
-    on = appointment.starts_at.astimezone(appointment.location.zone).date()
-    found = gate.findings(appointment.patient, appointment.service, appointment.session, on)
-    return [finding for finding in found if finding.needs_clinician and not finding.decided_by]
+    return [finding for finding in _check(appointment).findings if finding.needs_clinician and not finding.decided_by]
+
+
+def _check(visit: Appointment) -> Checked:
+    on = visit.starts_at.astimezone(visit.location.zone).date()
+    return gate.check(visit.patient, visit.service, visit.session, on)
 
 
 def stale(now: datetime) -> QuerySet[Appointment]:
@@ -41,18 +45,16 @@ def reassess(now: datetime, *, limit: int = 50) -> int:
             current = Appointment.objects.for_lists().filter(pk=visit.pk, status__in=WAITING).first()
             if current is None:
                 continue
-            on = current.starts_at.astimezone(current.location.zone).date()
-            found = gate.findings(current.patient, current.service, current.session, on)
-            _keep(current, needs_review=gate.awaits_decision(found), now=now)
-            if safety.blocking(found, safety.BOOK):
+            checked = _check(current)
+            _keep(current, checked, now)
+            if safety.blocking(checked.findings, safety.BOOK):
                 todo.open_safety_change(current, now)
     return len(visits)
 
 
-def _keep(visit: Appointment, *, needs_review: bool, now: datetime) -> None:
-    visit.needs_review = needs_review
-    revision = safety.revision(visit.patient)
-    visit.assessed_safety_revision, visit.assessed_catalogue_revision = revision
+def _keep(visit: Appointment, checked: Checked, now: datetime) -> None:
+    visit.needs_review = gate.awaits_decision(checked.findings)
+    visit.assessed_safety_revision, visit.assessed_catalogue_revision = checked.revision
     visit.save(update_fields=["needs_review", "assessed_safety_revision", "assessed_catalogue_revision"])
     todo.follow_review(visit, now)
 
@@ -67,7 +69,7 @@ def decide(appointment: Appointment, code: str, *, allows: bool, reason: str, by
             raise Refused(_("This has been decided already, or is no longer asked."))
         protocol = visit.session.series.protocol_version.protocol if visit.session else None
         decisions.decide(visit.patient, question, protocol=protocol, allows=allows, reason=reason, by=by, now=now)
-        _keep(visit, needs_review=bool(open_questions(visit)), now=now)
+        _keep(visit, _check(visit), now)
         if not allows:
             todo.open_call(visit, now)
     return visit

@@ -1,8 +1,8 @@
 """The shape of a visit: how long the patient is present and what is held when. Pure, over rows of segments.
 
-A segment holds a practitioner, a room of a kind, a device of a kind, or none of them. Segments that follow one another
-and hold the same thing are one need; a segment between that does not hold it sets it free, so a practitioner can see
-somebody else while the numbing works.
+A segment holds a practitioner, an assistant, a room of a kind, a device of a kind, or none of them. Segments that
+follow one another and hold the same thing are one need; a segment between that does not hold it sets it free, so a
+practitioner can see somebody else while the numbing works.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 PRACTITIONER = "practitioner"
+ASSISTANT = "assistant"
 ROOM = "room"
 DEVICE = "device"
+NUMBING = "numbing"
 TURNAROUND = "turnaround"
 
 
@@ -21,6 +23,7 @@ class SegmentRow(Protocol):
     base_minutes: int
     minutes_per_area: int
     holds_practitioner: bool
+    needs_assistant: bool
     room_kind: str
     device_kind: str
 
@@ -65,6 +68,8 @@ def shape_of(segments: Iterable[SegmentRow], areas: int) -> VisitShape:
 def _held(segment: SegmentRow) -> Iterator[tuple[str, str]]:
     if segment.holds_practitioner:
         yield PRACTITIONER, ""
+    if segment.needs_assistant:
+        yield ASSISTANT, ""
     if segment.room_kind:
         yield ROOM, segment.room_kind
     if segment.device_kind:

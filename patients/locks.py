@@ -4,7 +4,6 @@ Whoever writes the diary of a room, device or practitioner, or what is medically
 One sorted statement cannot deadlock with another; what is read in the next statement is newer than the lock.
 """
 
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -33,19 +32,16 @@ def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None
 
     Waits at most three seconds for all later statements too; then the database raises 55P03 (lock not available).
     """
-    _take([*resources, *(PATIENT_OFFSET + key for key in patients)])
+    keys = {*resources, *(PATIENT_OFFSET + key for key in patients)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{patience()} SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(%s::bigint[]) k ORDER BY 1) q",  # noqa: S608 (the text is our own)
+            [sorted(keys)],
+        )
 
 
-def take_submission(key: uuid.UUID) -> None:
-    """Lock one submission key until the transaction ends, so that a parallel copy of the request waits."""
-    _take([-1 - key.int % PATIENT_OFFSET])
-
-
-def _take(keys: list[int]) -> None:
+def patience() -> str:
+    """SQL to put before a statement that may wait: at most three seconds from here to the end of the transaction."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Locks are held by a transaction and there is none.")
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{WAIT}'")
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(%s::bigint[]) k ORDER BY 1) q", [sorted(set(keys))]
-        )
+    return f"SET LOCAL lock_timeout = '{WAIT}';"

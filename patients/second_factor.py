@@ -72,6 +72,12 @@ def holds(user: User) -> bool:
     return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
 
 
+def held_on_arrival(user: User) -> bool:
+    """The same as the request began: `patients.sessions` brought the answer along with the person."""
+    known = getattr(user, "has_second_factor", None)
+    return holds(user) if known is None else known
+
+
 def is_last(authenticator: Authenticator) -> bool:
     """Whether the person would be left without a second step and needs one."""
     others = Authenticator.objects.filter(user=authenticator.user, type__in=FACTORS).exclude(pk=authenticator.pk)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -15,6 +15,11 @@ from patients.models import Submission, User
 from patients.refusals import Refused
 
 NOT_TYPED = ("csrfmiddlewaretoken",)
+# Waits for a transaction that has written the same key and has not ended.
+NOTE = """
+    INSERT INTO patients_submission (key, user_id, verb, body_hash, result, created_at)
+    VALUES (%s, %s, %s, %s, '', now()) ON CONFLICT (key) DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
@@ -37,21 +42,24 @@ class DifferentBody(Refused):
 def once(sent: Sent, *, user: User | None, verb: str) -> str | None:
     """Return what this submission was answered with, None if it is new.
 
-    Holds the key until the transaction ends, so call it first and `record` the answer in the same transaction.
-    Raises `DifferentBody` when the key answered another user, another verb or another body.
+    Holds the key until the transaction ends, so call it first and `record` the answer in the same transaction; a
+    parallel copy waits here for the end of this one. Raises `DifferentBody` when the key answered another user,
+    another verb or another body.
     """
-    locks.take_submission(sent.key)
-    earlier = Submission.objects.filter(pk=sent.key).first()
-    if earlier is None:
-        return None
-    if (earlier.user_id, earlier.verb, earlier.body_hash) != (user and user.pk, verb, digest(sent.body)):
+    said = (user and user.pk, verb, digest(sent.body))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{locks.patience()} {NOTE}", [sent.key, *said])
+        if cursor.rowcount:
+            return None
+    earlier = Submission.objects.get(pk=sent.key)
+    if (earlier.user_id, earlier.verb, earlier.body_hash) != said:
         raise DifferentBody
     return earlier.result
 
 
-def record(sent: Sent, *, user: User | None, verb: str, result: str) -> Submission:
-    """Store the answer; it counts once the caller's transaction commits."""
-    return Submission.objects.create(key=sent.key, user=user, verb=verb, body_hash=digest(sent.body), result=result)
+def record(sent: Sent, *, user: User | None, verb: str, result: str) -> None:
+    """Write the answer to what `once` has noted; it counts once the caller's transaction commits."""
+    Submission.objects.filter(pk=sent.key, user=user, verb=verb).update(result=result)
 
 
 def answer(sent: Sent, *, user: User | None, verb: str, act: Callable[[], str]) -> str:

@@ -19,7 +19,7 @@ IMPORT_LINTER = "from importlinter.cli import lint_imports_command; lint_imports
 
 
 def test(arguments: list[str]) -> int:
-    """Run every check and then pytest; with arguments, pytest alone with them."""
+    """Run every check, then pytest, then the small proofs; with arguments, pytest alone with them."""
     browser = _find_browser()
     if not browser and os.environ.get("CI") == "true":
         say("No Chromium is installed: under CI=true the browser tests must run.")
@@ -27,9 +27,12 @@ def test(arguments: list[str]) -> int:
     with _servers() as stack:
         failed = [] if arguments else _failed_checks(stack.environment)
         code = _pytest(stack.environment | {"CADENCE_CHROMIUM": browser}, arguments, has_browser=bool(browser))
+        proved = not arguments and _passes("prove", [sys.executable, "-m", "tests.prove"], stack.environment)
     if failed:
         say(f"Failed before pytest: {', '.join(failed)}")
-    return code or int(bool(failed))
+    if not arguments:
+        say("The small proofs hold." if proved else "The small proofs do NOT hold: see the table above.")
+    return code or int(bool(failed) or not (arguments or proved))
 
 
 def prove(arguments: list[str]) -> int:

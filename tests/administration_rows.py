@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from clinic.models import Absence, Device, Location, MessageTemplate, Practitioner, Room
+from clinic.models import Absence, Device, Location, MessageTemplate, Practitioner, Room, TravelTime
 from patients.models import BodyArea, Condition, ConsentText, PortalAccess, SubstanceTag, User
 from tests import factories
 from tests import factories_treatments as made
@@ -66,6 +66,7 @@ MAKERS = {
     Practitioner: lambda: factories.practitioner(factories.location(), techniques=[technique()]),
     Room: lambda: factories.room(factories.location()),
     SubstanceTag: lambda: SubstanceTag.objects.create(key=key(), label="Nickel"),
+    TravelTime: lambda: TravelTime.objects.create(start=factories.location(), end=factories.location(), minutes=20),
     User: lambda: factories.user("reception"),
     rules.AdverseEventKind: lambda: rules.AdverseEventKind.objects.create(
         key=key(), label="Redness", severity="expected", signs="Red", action="Wait", is_for_mesotherapy=True

@@ -1,18 +1,21 @@
-"""Loads the rows that a safety check looks at, in a number of queries that does not depend on how many there are."""
+"""Loads the rows that a safety check looks at, in a number of queries that does not depend on how many there are.
+
+Published plans and rules stay in the memory of the process for as long as the catalogue has the same stamp, which each
+check reads anew and before it looks at them: see `shelf_of`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
-from django.db.models import Q
-
-from patients import merging
-from patients.models import Allergy, Consent, HistoryAnswer, Measurement, Patient
-from treatments.facts import Answer, Done, Line, Plan, Rule, Step, Subject, Substance, Tag, Treatment
-from treatments.findings import Decision
+from patients.models import Patient
+from treatments import known
+from treatments.facts import Done, Line, Plan, Rule, Step, Subject, Substance, Tag, Treatment
+from treatments.known import Known, Stamp
 from treatments.models import (
     AnaestheticLine,
     AreaLimit,
-    ClinicianDecision,
     CocktailLine,
     Contraindication,
     DepthStep,
@@ -21,36 +24,18 @@ from treatments.models import (
     IngredientTag,
     Modality,
     ProtocolVersion,
-    TreatmentSession,
 )
+from treatments.remembered import shelf_of
 
 
 def subject_of(patient: Patient) -> Subject:
     """Load what is known of the person over all merged records."""
-    birth_dates = dict(merging.group_of(patient).order_by("pk").values_list("pk", "birth_date"))
-    survivor_id = patient.merged_into_id or patient.pk
-    keys = list(birth_dates)
-    measured: dict[str, object] = {}
-    for kind, value in Measurement.objects.filter(patient__in=keys).values_list("kind", "value"):
-        measured.setdefault(kind, value)
-    skin_type = measured.get(Measurement.Kind.SKIN_TYPE)
-    scopes = Consent.objects.filter(patient__in=keys, withdrawn_at=None).values_list("text__scope", flat=True)
-    by_tag, in_words = _allergies(keys)
-    return Subject(
-        birth_date=birth_dates[survivor_id] or next(filter(None, birth_dates.values()), None),
-        answers=_answers(keys),
-        allergies=by_tag,
-        allergies_in_words=in_words,
-        skin_type=None if skin_type is None else int(skin_type),
-        weight_kg=measured.get(Measurement.Kind.WEIGHT_KG),
-        consents=frozenset(scopes),
-        decisions=_decisions(keys),
-    )
+    return known.of_person(patient.pk).subject
 
 
-def plan_of(version: ProtocolVersion) -> Plan:
+def plan_of(version_id: int) -> Plan:
     """Load a version next to the catalogue's live limits."""
-    version = ProtocolVersion.objects.select_related("protocol__indication").get(pk=version.pk)
+    version = ProtocolVersion.objects.select_related("protocol__indication").get(pk=version_id)
     return plan_with(
         version,
         list(DepthStep.objects.filter(version=version).select_related("area", "technique")),
@@ -108,48 +93,39 @@ def treatment_of(
     is_without_anaesthetic: bool = False,
 ) -> Treatment:  # fmt: skip
     """Load one visit to come on these areas, after an interval of at least so many days."""
-    plan, areas = plan_of(version), frozenset(area_ids)
+    found = known.of_visit(patient.pk, version.pk, series_id=series_id, session_id=session_id, area_ids=area_ids)
+    found = replace(found, interval_min_days=interval_min_days)
+    plan = plan_of(version.pk) if version.state == ProtocolVersion.State.DRAFT else fixed_plan(version.pk, found.stamp)
+    return visit_of(plan, found, series_id=series_id, is_without_anaesthetic=is_without_anaesthetic)
+
+
+def visit_of(
+    plan: Plan, found: Known, *, series_id: int | None = None, is_without_anaesthetic: bool = False
+) -> Treatment:
+    """One visit to come, from its plan and what was read of the person."""
     return Treatment(
         plan=plan,
-        rules=rules_for(plan.modality),
-        area_ids=areas,
-        done=_done(patient, plan.modality, areas, interval_min_days, series_id, session_id),
+        rules=rules_of(plan.modality, found.stamp),
+        area_ids=found.area_ids,
+        done=_done(found, series_id),
         is_without_anaesthetic=is_without_anaesthetic,
     )
 
 
-def _answers(patient_ids: list[int]) -> Mapping[int, tuple[Answer, ...]]:
-    rows = HistoryAnswer.objects.filter(review__patient__in=patient_ids)
-    places = defaultdict(set)
-    through = HistoryAnswer.areas.through.objects.filter(historyanswer__review__patient__in=patient_ids)
-    for answer_id, area_id in through.values_list("historyanswer_id", "bodyarea_id"):
-        places[answer_id].add(area_id)
-    answers = defaultdict(list)
-    columns = ("pk", "public_id", "condition_id", "answer", "review__reviewed_on", "happened_on")
-    newest_first = rows.order_by("-review__reviewed_on", "-review__reviewed_at", "-pk")
-    for pk, public_id, condition_id, answer, reviewed_on, happened_on in newest_first.values_list(*columns):
-        areas = frozenset(places.get(pk, ()))
-        answers[condition_id].append(Answer(str(public_id), answer, reviewed_on, happened_on, areas))
-    return {condition_id: tuple(found) for condition_id, found in answers.items()}
+def fixed_plan(version_id: int, stamp: Stamp | None) -> Plan:
+    """The plan of a version that is no draft any more, loaded once per catalogue."""
+    return shelf_of(stamp).get(("plan", version_id), partial(plan_of, version_id))
 
 
-def _allergies(patient_ids: list[int]) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    rows = Allergy.objects.filter(patient__in=patient_ids).exclude(verification=Allergy.Verification.REFUTED)
-    by_tag, in_words = defaultdict(list), []
-    for public_id, tag in rows.order_by("public_id").values_list("public_id", "tags__key"):
-        if tag is None:
-            in_words.append(str(public_id))
-        else:
-            by_tag[tag].append(str(public_id))
-    return {tag: ",".join(found) for tag, found in by_tag.items()}, tuple(in_words)
+def rules_of(modality: str, stamp: Stamp | None) -> tuple[Rule, ...]:
+    """The reasons not to treat of one modality, loaded once per catalogue."""
+    return shelf_of(stamp).get(("rules", modality), partial(rules_for, modality))
 
 
-def _decisions(patient_ids: list[int]) -> tuple[Decision, ...]:
-    rows = ClinicianDecision.objects.filter(patient__in=patient_ids).select_related("decided_by")
-    return tuple(
-        Decision(row.finding_code, row.basis, row.allows, str(row.decided_by), row.valid_until)
-        for row in rows.order_by("-decided_at", "-pk")
-    )
+def _done(found: Known, series_id: int | None) -> tuple[Done, ...]:
+    """Within the series its own interval counts, between two series the longer of both."""
+    own = found.interval_min_days
+    return tuple(Done(on, own if series == series_id else max(own, gap)) for series, on, gap in found.done)
 
 
 def _steps(rows: Sequence[DepthStep]) -> tuple[Step, ...]:
@@ -206,22 +182,3 @@ def _substance(row: Ingredient, tags: list[Tag]) -> Substance:
 def _pairs(ingredient_ids: set[int]) -> Mapping[frozenset[int], str]:
     rows = IncompatiblePair.objects.filter(first__in=ingredient_ids, second__in=ingredient_ids)
     return {frozenset({row.first_id, row.second_id}): row.reason for row in rows}
-
-
-def _done(
-    patient: Patient, modality: str, areas: frozenset[int], gap_days: int, series_id: int | None, session_id: int | None
-) -> tuple[Done, ...]:
-    """Within the series its own interval counts, between two series the longer of both."""
-    same_skin = Q(series=series_id) | Q(
-        series__series_areas__area__in=areas, series__protocol_version__protocol__modality=modality
-    )
-    rows = (
-        TreatmentSession.objects.filter(same_skin, series__patient__in=merging.group_of(patient))
-        .filter(state=TreatmentSession.State.DONE)
-        .exclude(pk=session_id)
-        .values_list("series_id", "done_on", "phase__interval_min_days")
-        .distinct()
-    )
-    return tuple(
-        Done(done_on, gap_days if own == series_id else max(gap_days, other_gap)) for own, done_on, other_gap in rows
-    )

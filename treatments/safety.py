@@ -1,13 +1,18 @@
 """The one door to the safety check: everything that plans, books, starts or records a treatment asks here.
 
-The rules are in `rules`, `limits` and `open_points`, what they look at in `facts`, how it is loaded in `assessment`.
+The rules are in `rules`, `limits` and `open_points`, what they look at in `facts`; `known` reads the person,
+`assessment` the plan and the catalogue.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
+
 from patients.models import BodyArea, Patient
-from treatments import assessment, open_points, rules
+from treatments import assessment, known, open_points, rules
 from treatments.facts import Plan, Subject, Treatment
 from treatments.findings import BOOK, PLAN, RECORD, START, STOP, Finding, blocking, decided, in_order
 from treatments.models import CatalogueRevision, ProtocolVersion, Service, TreatmentSeries, TreatmentSession
@@ -17,17 +22,28 @@ __all__ = [
     "PLAN",
     "RECORD",
     "START",
+    "Checked",
     "Finding",
     "assess",
     "assess_plan",
     "assess_series",
     "assess_service",
     "blocking",
+    "check_series",
+    "check_service",
     "revision",
 ]
 
 # These kinds of visit put something on or into the skin; a talk or a look does not.
 _TOUCHING = (Service.Kind.TREATMENT, Service.Kind.PATCH_TEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Findings, and the revisions of patient and catalogue that they were made at; read before the rules were."""
+
+    findings: list[Finding]
+    revision: tuple[int, int]
 
 
 def assess(
@@ -68,18 +84,9 @@ def assess_series(
     fulfilled: Mapping[str, date] | None = None, is_without_anaesthetic: bool = False,
 ) -> list[Finding]:  # fmt: skip
     """Assess a session of a series, by default the first open one, as if it were on that local day."""
-    if session is None:
-        session = _first_open(series)
-    treatment = assessment.treatment_of(
-        series.protocol_version,
-        series.series_areas.values_list("area_id", flat=True),
-        series.patient,
-        interval_min_days=session.phase.interval_min_days if session else 0,
-        series_id=series.pk,
-        session_id=session.pk if session else None,
-        is_without_anaesthetic=is_without_anaesthetic,
-    )
-    return assess(assessment.subject_of(series.patient), treatment, on, fulfilled=fulfilled)
+    return check_series(
+        series, on, session=session, fulfilled=fulfilled, is_without_anaesthetic=is_without_anaesthetic
+    ).findings
 
 
 def assess_service(
@@ -88,17 +95,44 @@ def assess_service(
     """Assess a visit outside a series; one that does not touch the skin has no findings."""
     if service.kind not in _TOUCHING or not service.modality:
         return []
-    treatment = Treatment(Plan(service.modality), assessment.rules_for(service.modality))
-    return assess(assessment.subject_of(patient), treatment, on, fulfilled=fulfilled)
+    return check_service(patient, service, on, fulfilled=fulfilled).findings
+
+
+def check_series(
+    series: TreatmentSeries, on: date, *, session: TreatmentSession | None = None,
+    fulfilled: Mapping[str, date] | None = None, is_without_anaesthetic: bool = False,
+) -> Checked:  # fmt: skip
+    """The same, with what it was made at; everything that may change is read anew."""
+    session = session or _first_open(series)
+    found = known.of_visit(
+        series.patient_id,
+        series.protocol_version_id,
+        series_id=series.pk,
+        session_id=session.pk if session else None,
+    )
+    plan = assessment.fixed_plan(series.protocol_version_id, found.stamp)  # a series never runs on a draft
+    treatment = assessment.visit_of(plan, found, series_id=series.pk, is_without_anaesthetic=is_without_anaesthetic)
+    return Checked(assess(found.subject, treatment, on, fulfilled=fulfilled), found.revision)
+
+
+def check_service(
+    patient: Patient, service: Service, on: date, *, fulfilled: Mapping[str, date] | None = None
+) -> Checked:
+    """The same for a visit outside a series."""
+    if service.kind not in _TOUCHING or not service.modality:
+        return Checked([], revision(patient))
+    found = known.of_person(patient.pk)
+    treatment = Treatment(Plan(service.modality), assessment.rules_of(service.modality, found.stamp))
+    return Checked(assess(found.subject, treatment, on, fulfilled=fulfilled), found.revision)
 
 
 def revision(patient: Patient) -> tuple[int, int]:
-    """Return what an assessment was made at: the patient's revision and the catalogue's, both read now."""
-    known = Patient.objects.values_list("safety_revision", flat=True).get(pk=patient.pk)
-    number = CatalogueRevision.objects.values_list("number", flat=True).first()
-    return known, number or 0
+    """Return what an assessment would be made at now: the patient's revision and the catalogue's."""
+    number = CatalogueRevision.objects.values("number")[:1]
+    rows = Patient.objects.filter(pk=patient.pk).annotate(catalogue=Coalesce(Subquery(number), 0))
+    return rows.values_list("safety_revision", "catalogue").get()
 
 
 def _first_open(series: TreatmentSeries) -> TreatmentSession | None:
     ended = (TreatmentSession.State.DONE, TreatmentSession.State.SKIPPED, TreatmentSession.State.VOIDED)
-    return series.sessions.exclude(state__in=ended).select_related("phase").order_by("number").first()
+    return series.sessions.exclude(state__in=ended).order_by("number").first()

@@ -1,19 +1,56 @@
 """What rooms, devices and practitioners share: they are edited together with their row in the diary."""
 
+from datetime import tzinfo
+
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic import premises
+from clinic import premises, to_move
 from clinic.models import Location, Resource
+from clinic.views.to_move import say_how_many
 from patients import refused_rows
 from patients.administration import CadenceAdmin, CadenceForm, yes_or_no
 
 SHARED = ("name", "location", "turnaround_minutes", "is_active")
+
+
+class InItsOwnTime:
+    """Moments on the page of a row are wall times where the row belongs, not those of the clinic's first location."""
+
+    def zone_of(self, row: models.Model) -> tzinfo:
+        raise NotImplementedError
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict | None = None,
+    ) -> HttpResponse:
+        row = object_id and self.get_object(request, unquote(object_id))
+        with timezone.override(self.zone_of(row) if row else timezone.get_current_timezone()):
+            answer = super().changeform_view(request, object_id, form_url, extra_context)
+            return answer.render() if hasattr(answer, "render") else answer
+
+
+class SaysWhatNoLongerFits:
+    """After a save: how many visits to come no longer fit, with the way to them."""
+
+    def reached(self, row: models.Model) -> models.Q:
+        """Which visits a change of the row may touch."""
+        raise NotImplementedError
+
+    def _saved(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        answer = super()._saved(request, obj)
+        say_how_many(request, self.reached(obj))
+        return answer
 
 
 class BookableForm(CadenceForm):
@@ -51,7 +88,7 @@ class BookableForm(CadenceForm):
         return {*super()._get_validation_exclusions(), "resource"}
 
 
-class BookableAdmin(CadenceAdmin):
+class BookableAdmin(SaysWhatNoLongerFits, CadenceAdmin):
     list_select_related = ("resource", "resource__location")
     search_fields = ("resource__name",)
     ordering = ("resource__name", "pk")
@@ -67,6 +104,13 @@ class BookableAdmin(CadenceAdmin):
 
     def also_seen(self, obj: models.Model) -> list[models.QuerySet]:
         return [Resource.objects.filter(pk=obj.resource_id)]
+
+    def resources(self, row: models.Model) -> list[int]:
+        """What the row is in the diary."""
+        return [row.pk]
+
+    def reached(self, row: models.Model) -> models.Q:
+        return to_move.taking(self.resources(row))
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: BookableForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
         premises.keep_bookable(obj, form.resource)

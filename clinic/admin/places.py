@@ -1,21 +1,39 @@
 """Locations with their hours, closures and reminders; rooms and devices."""
 
+from zoneinfo import ZoneInfo
+
 from django import forms
 from django.contrib import admin
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic import premises
-from clinic.admin.bookable import BookableAdmin, BookableForm
-from clinic.models import Closure, Device, Location, LocationReminderRule, OpeningHours, Room
+from clinic.admin.bookable import BookableAdmin, BookableForm, InItsOwnTime, SaysWhatNoLongerFits
+from clinic.models import (
+    Closure,
+    Device,
+    DevicePlace,
+    ExtraOpening,
+    Location,
+    LocationReminderRule,
+    OpeningHours,
+    Resource,
+    Room,
+    TravelTime,
+)
 from patients.administration import CadenceAdmin, CadenceTabularInline
 
 
 class OpeningHoursInline(CadenceTabularInline):
     model = OpeningHours
+
+
+class ExtraOpeningInline(CadenceTabularInline):
+    model = ExtraOpening
 
 
 class ClosureInline(CadenceTabularInline):
@@ -28,14 +46,18 @@ class ReminderRuleInline(CadenceTabularInline):
 
 
 @admin.register(Location)
-class LocationAdmin(CadenceAdmin):
+class LocationAdmin(SaysWhatNoLongerFits, InItsOwnTime, CadenceAdmin):
     purpose = _("Where you work: address, opening hours, days closed, and when patients are reminded.")
     list_display = ("name", "phone", "time_zone", "is_active")
     search_fields = ("name",)
-    inlines = (OpeningHoursInline, ClosureInline, ReminderRuleInline)
+    inlines = (OpeningHoursInline, ExtraOpeningInline, ClosureInline, ReminderRuleInline)
     fieldsets = (
         (None, {"fields": ("name", "address", "phone", "time_zone", "currency", "is_active")}),
-        (_("Booking"), {"fields": ("grid_minutes", "notice_minutes", "horizon_days", "free_cancel_hours")}),
+        (
+            _("Booking"),
+            {"fields": ("grid_minutes", "hold_minutes", ("notice_minutes", "horizon_days"), "free_cancel_hours")},
+        ),
+        (_("When patients book"), {"fields": (("online_notice_minutes", "online_horizon_days"),)}),
         (_("Quiet hours for messages"), {"fields": (("quiet_from", "quiet_until"),)}),
     )
     help_texts = {"time_zone": _("A name like Europe/London. It stays as it is once the location is made.")}
@@ -43,18 +65,11 @@ class LocationAdmin(CadenceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> tuple[str, ...]:
         return () if obj is None else ("time_zone",)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict | None = None,
-    ) -> HttpResponse:
-        """Closures are typed and shown in the wall time of the location."""
-        place = object_id and self.get_object(request, object_id)
-        with timezone.override(place.zone if place else timezone.get_current_timezone()):
-            answer = super().changeform_view(request, object_id, form_url, extra_context)
-            return answer.render() if hasattr(answer, "render") else answer
+    def zone_of(self, row: Location) -> ZoneInfo:
+        return row.zone
+
+    def reached(self, row: Location) -> models.Q:
+        return models.Q(location=row)
 
     def save_model(self, request: HttpRequest, obj: Location, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
         premises.keep_location(obj)
@@ -71,9 +86,24 @@ class LocationAdmin(CadenceAdmin):
 
 
 class RoomForm(BookableForm):
+    places = forms.IntegerField(
+        label=_("Places"), required=False, min_value=1, max_value=premises.MOST_PLACES, initial=1,
+        help_text=_("How many people can be in it at once, each with a visit of their own. A lounge has several."),
+    )  # fmt: skip
+
     class Meta:
         model = Room
-        exclude = ("resource",)
+        exclude = ("resource", "place_of")
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["name"] = premises.room_name(self.instance)
+            self.initial["places"] = premises.number_of_places(self.instance)
+
+    def clean_places(self) -> int:
+        """Left empty: as it was, and one at first."""
+        return self.cleaned_data["places"] or self.initial.get("places", 1)
 
 
 class DeviceForm(BookableForm):
@@ -84,11 +114,54 @@ class DeviceForm(BookableForm):
 
 @admin.register(Room)
 class RoomAdmin(BookableAdmin):
-    purpose = _("Where visits take place. A room for several people at once is entered once for each place.")
+    purpose = _("Where visits take place, and how many people each room serves at once.")
     form = RoomForm
-    list_display = ("name", "kind", "location", "is_in_use")
+    list_display = ("name", "kind", "places", "location", "is_in_use")
     list_filter = ("kind", "resource__is_active")
-    own_fields = tuple(field.name for field in Room._meta.fields if field.name != "resource")
+    own_fields = ("kind", "serves_all", "places")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        """A room of several places once: as the first of them."""
+        same = Room.objects.exclude(place_of="").filter(
+            place_of=OuterRef("place_of"), resource__location=OuterRef("resource__location")
+        )
+        working = same.filter(resource__is_active=True).order_by().values("place_of")
+        rows = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                is_repeated=Exists(same.filter(pk__lt=OuterRef("pk"))),
+                in_use=models.Subquery(working.annotate(count=models.Count("pk")).values("count")),
+            )
+        )
+        return rows.filter(is_repeated=False)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
+        return () if self.may_write(request, obj) else (*super().get_readonly_fields(request, obj), "places")
+
+    def also_seen(self, obj: Room) -> list[models.QuerySet]:
+        return [Resource.objects.filter(pk__in=[row.pk for row in premises.places_of(obj)])]
+
+    def resources(self, row: Room) -> list[int]:
+        return [place.pk for place in premises.places_of(row)]
+
+    def called(self, row: Room) -> str:
+        return premises.room_name(row)
+
+    def save_model(self, request: HttpRequest, obj: Room, form: RoomForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
+        premises.keep_places(obj, form.resource, places=form.cleaned_data["places"], now=timezone.now())
+
+    @admin.display(description=_("name"), ordering="resource__name")
+    def name(self, row: Room) -> str:
+        return premises.room_name(row)
+
+    @admin.display(description=_("places"))
+    def places(self, row: Room) -> int:
+        return getattr(row, "in_use", None) or 1
+
+
+class DevicePlaceInline(CadenceTabularInline):
+    model = DevicePlace
 
 
 @admin.register(Device)
@@ -97,7 +170,38 @@ class DeviceAdmin(BookableAdmin):
     form = DeviceForm
     list_display = ("name", "kind", "location", "serial", "calibration_due_on", "is_in_use")
     list_filter = ("kind", "resource__is_active")
+    inlines = (DevicePlaceInline,)
     own_fields = tuple(field.name for field in Device._meta.fields if field.name != "resource")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).order_by("resource__name", "pk")
+
+    def save_formset(
+        self,
+        request: HttpRequest,
+        form: forms.ModelForm,
+        formset: BaseInlineFormSet,
+        change: bool,  # noqa: FBT001 (Django's own signature)
+    ) -> None:
+        saved = formset.save(commit=False)
+        premises.keep_parts(form.instance, saved=saved, removed=formset.deleted_objects)
+
+
+@admin.register(TravelTime)
+class TravelTimeAdmin(CadenceAdmin):
+    purpose = _("How long it takes between two locations; whoever works at both is not booked closer together.")
+    may_delete = True
+    fields = (("start", "end"), "minutes")
+    list_display = ("way", "minutes")
+    list_select_related = ("start", "end")
+    ordering = ("start__name", "end__name", "pk")
+
+    def save_model(self, request: HttpRequest, obj: TravelTime, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
+        premises.keep_travel_time(obj, before=TravelTime.objects.filter(pk=obj.pk).first())
+
+    def delete_model(self, request: HttpRequest, obj: TravelTime) -> None:
+        premises.end_travel_time(obj)
+
+    @admin.display(description=_("between"))
+    def way(self, row: TravelTime) -> str:
+        return str(row)

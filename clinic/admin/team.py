@@ -7,14 +7,15 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic import premises
-from clinic.admin.bookable import BookableAdmin, BookableForm
-from clinic.models import Absence, Location, Practitioner, Qualification, Resource, WorkingHours
+from clinic import premises, to_move
+from clinic.admin.bookable import BookableAdmin, BookableForm, InItsOwnTime, SaysWhatNoLongerFits
+from clinic.models import Absence, DatedHours, Practitioner, Qualification, WorkingHours
+from clinic.timespans import Span
 from patients.administration import CadenceAdmin, CadenceForm, CadenceStackedInline, CadenceTabularInline
 
 
@@ -26,6 +27,11 @@ class WorkingHoursInline(CadenceStackedInline):
     )  # fmt: skip
 
 
+class DatedHoursInline(CadenceStackedInline):
+    model = DatedHours
+    fields = (("on", "starts", "ends", "location"), "replaces_usual", ("is_open_desk", "is_open_online"), "reason")
+
+
 class QualificationInline(CadenceTabularInline):
     model = Qualification
 
@@ -35,7 +41,7 @@ class PractitionerForm(BookableForm):
 
     class Meta:
         model = Practitioner
-        fields = ("user", "job_title")
+        fields = ("user", "job_title", "treats", "may_assist")
 
 
 @admin.register(Practitioner)
@@ -43,12 +49,12 @@ class PractitionerAdmin(BookableAdmin):
     plural = gettext_lazy("practitioners and their hours")
     purpose = gettext_lazy("Who treats, when and where they work, and which techniques they may use.")
     form = PractitionerForm
-    list_display = ("name", "job_title", "user", "is_in_use")
+    list_display = ("name", "job_title", "user", "treats", "is_in_use")
     list_filter = ("resource__is_active",)
     list_select_related = ("resource", "resource__location", "user")
     search_fields = ("resource__name", "user__email")
-    inlines = (QualificationInline, WorkingHoursInline)
-    own_fields = ("user", "job_title")
+    inlines = (QualificationInline, WorkingHoursInline, DatedHoursInline)
+    own_fields = ("user", "job_title", "treats", "may_assist")
     labels = {"user": gettext_lazy("sign-in of this person")}
     help_texts = {"user": gettext_lazy("Made under “people and their roles”.")}
 
@@ -70,24 +76,19 @@ class AbsenceForm(CadenceForm):
     def clean(self) -> dict:
         cleaned = super().clean()
         resource = cleaned.get("resource")
+        zones = premises.zones_of([resource.pk]) if resource else {}
         for name in ("starts_at", "ends_at"):
             if resource and cleaned.get(name):
                 wall = timezone.make_naive(cleaned[name])
-                cleaned[name] = timezone.make_aware(wall, zone_of(resource))
+                cleaned[name] = timezone.make_aware(wall, zones[resource.pk])
         starts_at, ends_at = cleaned.get("starts_at"), cleaned.get("ends_at")
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", ValidationError(_("It must end after it begins.")))
         return cleaned
 
 
-def zone_of(resource: Resource) -> tzinfo:
-    """The time zone of a room or device, or of where a practitioner first works."""
-    place = resource.location or Location.objects.filter(working_hours__practitioner_id=resource.pk).first()
-    return place.zone if place else timezone.get_current_timezone()
-
-
 @admin.register(Absence)
-class AbsenceAdmin(CadenceAdmin):
+class AbsenceAdmin(SaysWhatNoLongerFits, InItsOwnTime, CadenceAdmin):
     purpose = gettext_lazy("Leave, illness, a device in repair. Nothing is offered then; visits already booked stay.")
     form = AbsenceForm
     may_delete = True
@@ -99,18 +100,11 @@ class AbsenceAdmin(CadenceAdmin):
     ordering = ("-starts_at", "-pk")
     labels = {"resource": gettext_lazy("who or what is away")}
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict | None = None,
-    ) -> HttpResponse:
-        """Shown in the wall time of where the person, room or device is."""
-        absence = object_id and self.get_object(request, object_id)
-        with timezone.override(zone_of(absence.resource) if absence else timezone.get_current_timezone()):
-            answer = super().changeform_view(request, object_id, form_url, extra_context)
-            return answer.render() if hasattr(answer, "render") else answer
+    def zone_of(self, row: Absence) -> tzinfo:
+        return premises.zones_of([row.resource_id])[row.resource_id]
+
+    def reached(self, row: Absence) -> models.Q:
+        return to_move.taking([row.resource_id], Span(row.starts_at, row.ends_at))
 
     def save_model(self, request: HttpRequest, obj: Absence, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
         before = [form.initial["resource"]] if change else []

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from clinic import availability, booking, courses, timespans, wordings
 from clinic.demo import people, portal_people, premises
 from clinic.demo.visiting import CANCELLED, KEPT, MISSED, Diary
-from clinic.models import Appointment, Installation, Location, Reminder
+from clinic.models import Absence, Appointment, Installation, Location, Reminder
 from clinic.placing import Placement
+from clinic.premises import keep_absence
 from patients.models import Patient
 from treatments import protocols
 from treatments import series as treatment_series
@@ -27,6 +28,7 @@ IS_IN_BERLIN_EVERY = 3
 IS_NEW_EVERY = 4
 AREAS_AT_MOST = 3
 FITS_WITHIN_DAYS = 10
+ILL_IN_DAYS = 9
 ENDS = [*[KEPT] * 17, CANCELLED, CANCELLED, MISSED]
 
 
@@ -64,9 +66,23 @@ def fill(now: datetime, *, patients: int = 120, visits: int = 600) -> Summary | 
         running = [course for number in range(patients) for course in _live(number, diary, forms, versions)]
         due = _call_one_off(running, diary)
         _book_ahead(running, diary, visits)
+        _fall_ill(diary)
         portal_people.open_portal(due, staffed, now)
         put_past_messages_away(now)
         return Summary(patients, diary.made, Reminder.objects.count())
+
+
+def _fall_ill(diary: Diary) -> None:
+    """Somebody cannot come on a day on which they have visits, which have to be moved."""
+    within = {"starts_at__gt": diary.now + timedelta(days=ILL_IN_DAYS), "practitioner__isnull": False}
+    visit = Appointment.objects.live().filter(**within).select_related("location", "practitioner__resource").first()
+    if visit is not None:
+        zone = visit.location.zone
+        day = timespans.local_day(zone, timespans.date_of(zone, visit.starts_at))
+        absence = Absence(
+            resource=visit.practitioner.resource, starts_at=day.start, ends_at=visit.ends_at, reason=_("Dentist")
+        )
+        keep_absence(absence)
 
 
 def put_past_messages_away(now: datetime) -> None:

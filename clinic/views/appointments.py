@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import availability, booking, gate, letters, timespans, wordings
 from clinic.forms import CancelForm, DayForm, MoveForm, SlotForm, StatusForm, VisitForm
 from clinic.models import Appointment, MessageTemplate, Reminder
-from clinic.views import cards, newcomers, slots
+from clinic.views import cards, holds, newcomers, slots
 from patients import audit
 from patients.access import staff_only
 from patients.roles import CLINICAL_LEAD, has_role
@@ -30,10 +30,12 @@ BACK = {
     Status.CANCELLED: Status.BOOKED,
     Status.NO_SHOW: Status.BOOKED,
 }
+IN_PLACE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_TREATMENT)
 STEPS = (
     ("check_in", Status.ARRIVED, gettext_lazy("Patient is here")),
     ("start", Status.IN_TREATMENT, gettext_lazy("Start treatment")),
     ("complete", Status.COMPLETED, gettext_lazy("Done")),
+    ("took_place", Status.ARRIVED, gettext_lazy("It took place as planned")),
     ("confirm", Status.CONFIRMED, gettext_lazy("Patient confirms")),
     ("no_show", Status.NO_SHOW, gettext_lazy("Did not come")),
     ("enter_in_error", Status.ENTERED_IN_ERROR, gettext_lazy("Booked by mistake")),
@@ -49,19 +51,23 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Choose a service and a free time first."))
         return redirect("find_time")
     form = VisitForm(request.POST if request.method == "POST" else None, location=place.location)
-    shown = newcomers.page(request, place, form)
-    status = 200
-    if request.method == "POST" and "search" not in request.POST:
-        shown, status = shown | {"errors": form.sentences}, 422
+    told, status = {}, 200
+    if "keep" in request.POST:
+        told = holds.keep(request, place, timezone.now())
+        if request.htmx:
+            shown = told | {"zone": place.location.zone}
+            return render(request, "clinic/_kept.html", shown, status=told.get("status", 200))
+    elif request.method == "POST" and "search" not in request.POST:
+        told, status = {"errors": form.sentences}, 422
         if form.is_valid():
             answer, refused = newcomers.take(request, place, form)
             if answer is not None:
                 return answer
-            shown, status = shown | refused, refused["status"]
+            told, status = told | refused, refused["status"]
     template = (
         "clinic/_patient_choice.html" if request.htmx and "search" in request.POST else "clinic/appointment_new.html"
     )
-    return render(request, template, shown, status=status)
+    return render(request, template, newcomers.page(request, place, form) | told, status=status)
 
 
 @staff_only
@@ -129,11 +135,13 @@ def appointment_status(request: HttpRequest, appointment: uuid.UUID) -> HttpResp
 
 def steps_of(visit: Appointment, now: datetime) -> list[tuple[str, str]]:
     """The steps forward that the visit may take now: (action, label)."""
-    too_early = {"no_show"} if now < visit.starts_at else set()
+    out_of_place = {"no_show"} if now < visit.starts_at else set()
+    if not visit.is_entered_later or visit.ends_at > now or visit.status not in (Status.BOOKED, Status.CONFIRMED):
+        out_of_place.add("took_place")
     return [
         (action, label)
         for action, status, label in STEPS
-        if visit.may_become(status) and BACK.get(visit.status) != status and action not in too_early
+        if visit.may_become(status) and BACK.get(visit.status) != status and action not in out_of_place
     ]
 
 
@@ -167,6 +175,7 @@ def _show(
         "zone": visit.location.zone,
         "steps": steps_of(visit, timezone.now()),
         "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
+        "can_change": visit.status in IN_PLACE,
         "can_undo": visit.status in BACK,
         "checks": cards.checks(findings, request.user),
         "may_decide": has_role(request.user, CLINICAL_LEAD)

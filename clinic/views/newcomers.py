@@ -1,18 +1,20 @@
 """Who the chosen time is for: a patient found on the booking page, or a new one added there."""
 
 import uuid
+from datetime import datetime
 from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic import availability, booking, timespans
+from clinic import availability, timespans, wish_forms
 from clinic.forms import SlotForm, VisitForm
-from clinic.models import Appointment
+from clinic.models import Hold, Resource
 from clinic.refusals import Refused
-from clinic.views import cards, slots
+from clinic.views import cards, holds, slots, why_not
 from patients import registration, search, submissions
 from patients.models import Patient
 from treatments.models import Service, TreatmentSession
@@ -22,16 +24,20 @@ FOUND = 8
 
 def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
     """What the booking page shows: the time, the patients who fit what was typed, the one who is chosen."""
-    asked = _asked(place, None, None)
+    by_hand, refusals = _by_hand(request, place)
+    kept, now = holds.kept_by_the_form(request), timezone.now()
     start = place.chosen("start")
-    chosen = _patient(request.POST.get("patient") or place.chosen("patient"))
+    chosen = _patient(request.POST.get("patient") or place.chosen("patient")) or (kept.patient if kept else None)
     typed = request.POST.get("q", "")
     found = search.find(typed, limit=FOUND) if typed else None
-    return {
+    shown = {
         "place": place,
         "service": place.chosen("service"),
         "location": place.location,
         "practitioner": place.practitioner,
+        "by_hand": by_hand,
+        "refusals": refusals,
+        "link": reverse("appointment_new"),
         "zone": place.location.zone,
         "start": start,
         "form": form,
@@ -40,50 +46,61 @@ def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
         "found": found,
         "chosen": chosen,
         "people": [chosen] if chosen and not typed else (found.patients if found else []),
-        "why_not": availability.explain(asked, start, timezone.now()) if request.method == "GET" else [],
+        **holds.shown(kept, now),
     }
+    if request.method == "GET":
+        asked = _asked(place, by_hand, kept=kept)
+        answer = why_not.about(asked, start, place, now)
+        shown |= {"answer": answer} | _entered_later(answer, start, now)
+    return shown
+
+
+def _entered_later(answer: why_not.Answer, start: datetime, now: datetime) -> dict:
+    """A time that is over is booked with a reason; the page asks for it at once."""
+    is_past = start < now and answer.allow
+    return {"is_past": True, "allow": answer.allow, "refused_at": start} if is_past else {}
 
 
 def take(request: HttpRequest, place: SlotForm, form: VisitForm) -> tuple[HttpResponse | None, dict]:
     """Book: the redirect to the visit, or what the page shows about the refusal."""
     try:
         person = _person(request, place, form)
-        session = _session(person, place.chosen("service"))
+        session = session_of(person, place.chosen("service"))
+        by_hand = wish_forms.named(request.GET, place.location)
     except registration.LikelyDuplicates as error:
         return None, {"refusals": error.messages, "people": error.patients, "has_duplicates": True, "status": 422}
     except ValidationError as error:
         return None, {"refusals": error.messages, "status": getattr(error, "status_code", 422)}
-    act = partial(_book, request, place, form, person, session)
-    answer, shown = slots.attempt(request, form, _asked(place, person, session), act, _("Booked"))
+    kept = holds.kept_by_the_form(request)
+    asked = _asked(place, by_hand, person, session, kept)
+    act = partial(slots.book, request, form, asked, kept)
+    answer, shown = slots.attempt(request, form, asked, act, _("Booked"))
     return answer, shown | {"chosen": person, "people": [person]}
 
 
-def _book(
-    request: HttpRequest, place: SlotForm, form: VisitForm, person: Patient, session: TreatmentSession | None
-) -> Appointment:
-    typed = form.cleaned_data
-    return booking.book(
-        patient=person,
-        service=place.chosen("service"),
-        session=session,
-        location=place.location,
-        practitioner=place.practitioner,
-        starts_at=typed["starts_at"],
-        note=typed["note"],
-        overrides=form.overrides,
-        by=request.user,
-        now=timezone.now(),
-        submission=slots.sent(request, typed["key"]),
-    )
+def _by_hand(request: HttpRequest, place: SlotForm) -> tuple[list[Resource], list[str]]:
+    """The room and device that were picked by hand, or why they are not to be had."""
+    try:
+        return wish_forms.named(request.GET, place.location), []
+    except Refused as refusal:
+        return [], refusal.messages
 
 
-def _asked(place: SlotForm, person: Patient | None, session: TreatmentSession | None) -> availability.Request:
+def _asked(
+    place: SlotForm,
+    by_hand: list[Resource],
+    person: Patient | None = None,
+    session: TreatmentSession | None = None,
+    kept: Hold | None = None,
+) -> availability.Request:
     return availability.request_for(
         location=place.location,
         service=place.chosen("service"),
         session=session,
         practitioner=place.practitioner,
+        chosen=[one.pk for one in by_hand],
         patient=person,
+        ignore_hold=kept,
     )
 
 
@@ -106,7 +123,7 @@ def _register(place: SlotForm, form: VisitForm) -> str:
     return str(person.public_id)
 
 
-def _session(person: Patient, service: Service) -> TreatmentSession | None:
+def session_of(person: Patient, service: Service) -> TreatmentSession | None:
     """The session that a visit for a treatment is: the next one of the patient's series of this service."""
     if service.kind != Service.Kind.TREATMENT:
         return None

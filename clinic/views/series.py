@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic import availability, booking, gate
+from clinic import availability, gate
 from clinic.forms import DayForm, SeriesForm, TimeForm
-from clinic.models import Appointment, Location
+from clinic.models import Location
 from clinic.views import cards, slots
+from clinic.wish_forms import with_wishes
 from patients import audit, submissions
 from patients.access import patient_or_404, staff_only
 from patients.models import Patient
@@ -100,33 +101,15 @@ def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     if place.location is None:
         return render(request, "clinic/diary_empty.html")
     service = card.series.protocol_version.protocol.service
-    wanted = {"location": place.location, "service": service, "session": step.session}
-    wanted |= {"practitioner": place.practitioner}
     form = TimeForm(request.POST if request.method == "POST" else None, location=place.location)
-    act = partial(_book, request, form, person, wanted)
-    shown = {
-        "card": card,
-        "step": step,
-        "patient": person,
-        "checks": cards.checks_of(card, request.user, today),
-    }
-    asked = availability.request_for(patient=person, **wanted)
-    choice = {"place": place, "form": form, "asked": asked, "act": act, "first": step.window.earliest}
-    return slots.choose(request, "clinic/session_book.html", **choice, done=_("Booked"), shown=shown)
-
-
-def _book(request: HttpRequest, form: TimeForm, person: Patient, wanted: dict) -> Appointment:
-    typed = form.cleaned_data
-    return booking.book(
-        patient=person,
-        starts_at=typed["starts_at"],
-        note=typed["note"],
-        overrides=form.overrides,
-        by=request.user,
-        now=timezone.now(),
-        submission=slots.sent(request, typed["key"]),
-        **wanted,
+    asked = availability.request_for(
+        location=place.location, service=service, session=step.session, practitioner=place.practitioner, patient=person
     )
+    asked = with_wishes(request.GET, asked)
+    choice = {"place": place, "form": form, "asked": asked, "first": step.window.earliest, "asks_by_hand": True}
+    act = partial(slots.book, request, form, asked)
+    shown = {"card": card, "step": step, "patient": person, "checks": cards.checks_of(card, request.user, today)}
+    return slots.choose(request, "clinic/session_book.html", **choice, act=act, done=_("Booked"), shown=shown)
 
 
 def _card_or_404(public_id: uuid.UUID, on: date) -> cards.Card:

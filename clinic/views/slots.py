@@ -1,10 +1,8 @@
-"""Choosing a time: the free starts of a stretch of days, and what happens when the chosen one is refused."""
+"""Choosing a time: the page with the free starts, and what happens when the chosen one is refused."""
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import groupby
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -15,15 +13,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic import availability, courses, timespans
-from clinic.availability import Offer, Request
+from clinic import availability, booking
+from clinic.availability import Request
 from clinic.forms import PlaceForm, TimeForm
-from clinic.models import Appointment
+from clinic.models import Appointment, Hold
+from clinic.placing import Placement
 from clinic.refusals import Refused, Taken
+from clinic.views import free_times, why_not
+from clinic.wish_forms import ByHandForm
 from patients import submissions
-
-DAYS_SHOWN = 7
-ALTERNATIVES = 3
 
 
 def in_words(moment: datetime, zone: ZoneInfo) -> str:
@@ -37,61 +35,17 @@ def sent(request: HttpRequest, key: uuid.UUID) -> submissions.Sent:
     return submissions.Sent(key, {"page": request.get_full_path(), "typed": typed})
 
 
-@dataclass(frozen=True)
-class Slot:
-    """One free start, local to the location; `who` is empty when the clinic has one practitioner."""
-
-    starts_at: datetime
-    who: str
-
-
-def by_day(offers: list[Offer], place: PlaceForm) -> list[tuple[date, list[Slot]]]:
-    """The free starts, day by day."""
-    zone = place.location.zone
-    slots = [Slot(offer.starts_at.astimezone(zone), place.name_of(offer.practitioner_id)) for offer in offers]
-    slots.sort(key=lambda slot: slot.starts_at)
-    return [(day, list(group)) for day, group in groupby(slots, key=lambda slot: slot.starts_at.date())]
-
-
-def stretch(place: PlaceForm, first: date, now: datetime) -> tuple[date, date]:
-    """The days to show: a week from the day asked for, which is `first` unless another was typed."""
-    first = max(place.day_or(first), timespans.date_of(place.location.zone, now))
-    return first, first + timedelta(days=DAYS_SHOWN - 1)
-
-
-def listed(asked: Request, place: PlaceForm, first: date, last: date, now: datetime) -> dict:
-    """What a list of free starts shows, with the way to earlier and later days."""
-    today = timespans.date_of(place.location.zone, now)
-    place.show_day(first)
-    return {
-        "place": place,
-        "zone": place.location.zone,
-        "days": by_day(availability.free_starts(asked, first, last, now), place),
-        "first": first,
-        "last": last,
-        "earlier": max(first - timedelta(days=DAYS_SHOWN), today) if first > today else None,
-        "later": last + timedelta(days=1),
-    }
-
-
 def refusal(error: ValidationError, asked: Request, starts_at: datetime, now: datetime) -> dict:
     """What a page shows about a refusal: the sentences, times that are free instead, and what may be allowed anyway."""
     shown = {"refusals": error.messages, "refused_at": starts_at, "status": getattr(error, "status_code", 422)}
+    most = free_times.ALTERNATIVES
     if isinstance(error, Taken):
-        free = error.alternatives or [o.starts_at for o in availability.nearest(asked, starts_at, ALTERNATIVES, now)]
-        shown["alternatives"] = [moment.astimezone(asked.location.zone) for moment in free[:ALTERNATIVES]]
+        free = error.alternatives or [o.starts_at for o in availability.nearest(asked, starts_at, most, now)]
+        shown["alternatives"] = [moment.astimezone(asked.location.zone) for moment in free[:most]]
     reasons = availability.explain(asked, starts_at, now)
-    codes = [reason.code for reason in reasons]
     if isinstance(error, Refused) and all(reason.is_soft for reason in reasons):
-        shown["allow"] = " ".join(codes + (["after_window"] if _is_after_window(asked, starts_at) else []))
+        shown["allow"] = " ".join(dict.fromkeys(reason.code for reason in reasons))
     return shown
-
-
-def _is_after_window(asked: Request, starts_at: datetime) -> bool:
-    if asked.session is None:
-        return False
-    window = courses.windows(asked.session.series, besides=asked.ignore_id)[asked.session.number]
-    return window.is_late(timespans.date_of(asked.location.zone, starts_at))
 
 
 def attempt(
@@ -107,9 +61,17 @@ def attempt(
     return redirect("appointment", visit.public_id), {}
 
 
+def book(request: HttpRequest, form: TimeForm, asked: Request, kept: Hold | None = None) -> Appointment:
+    """Book what was asked for at the time that was chosen, which may be kept for it."""
+    typed = form.cleaned_data
+    wanted = Placement(asked, asked.patient, typed["starts_at"], typed["note"], form.overrides, hold=kept)
+    submission = sent(request, typed["key"])
+    return booking.book_many([wanted], by=request.user, now=timezone.now(), submission=submission)[0]
+
+
 def choose(
     request: HttpRequest, template: str, *, place: PlaceForm, form: TimeForm, asked: Request, first: date,
-    act: Callable[[], Appointment], done: str, shown: dict,
+    act: Callable[[], Appointment], done: str, shown: dict, asks_by_hand: bool = False,
 ) -> HttpResponse:  # fmt: skip
     """Show the free starts; on POST let `act` take one, or show why it could not with everything typed kept."""
     status = 200
@@ -123,5 +85,14 @@ def choose(
             shown = shown | refused
             status = refused["status"]
     now = timezone.now()
-    days = listed(asked, place, *stretch(place, first, now), now)
-    return render(request, template, {"form": form, "key": uuid.uuid4()} | days | shown, status=status)
+    shown = {"form": form, "key": uuid.uuid4()} | shown
+    if request.method == "POST":
+        shown |= why_not.form(request)
+    else:
+        shown |= why_not.page(request, asked, place, now)
+        if request.htmx:
+            return render(request, "clinic/_answer.html", shown | {"zone": asked.location.zone})
+    if asks_by_hand:
+        shown["by_hand"] = ByHandForm(request.GET, asked)
+    days = free_times.listed(asked, place, *free_times.stretch(place, first, now), now)
+    return render(request, template, days | shown, status=status)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from clinic import installation, todo
+from clinic import installation, to_move, todo
 from clinic.models import Task
 from clinic.refusals import Refused
 from patients.access import staff_only
@@ -30,7 +30,8 @@ def tasks(request: HttpRequest) -> HttpResponse:
         task.for_label = LABELS.get(task.for_role, task.for_role)
         task.is_for_me = task.for_role in request.user.role_names
         task.zone_name = task.appointment.location.time_zone if task.appointment is not None else zone_name
-    return render(request, "clinic/tasks.html", {"page_obj": page, "now": timezone.now()})
+    now = timezone.now()
+    return render(request, "clinic/tasks.html", {"page_obj": page, "now": now, "count": to_move.count(now)})
 
 
 @staff_only

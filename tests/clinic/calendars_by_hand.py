@@ -1,29 +1,79 @@
 """A clinic's calendar in plain Python, minute by minute: what the availability engine is compared with.
 
-It shares nothing with the engine: wall time is found by looking at every minute, and a start is free if every minute
-it needs is.
+It shares nothing with the engine: wall time is found by looking at every minute, a start is free if every minute it
+needs is, and a reason is removed by not asking its rule about the person or thing that it is about.
+`random_calendars` makes such worlds, `stored_calendars` puts them into the diary.
 """
 
-import random
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
+PEOPLE = ("practitioner", "assistant")
+ROOMS = ("room", "lounge")
+NO = {"practitioner": "not_qualified", "assistant": "no_assistant", "room": "no_room", "lounge": "no_room", "device": "no_device"}  # fmt: skip # noqa: E501 (one row of a table)
+
+
+@dataclass
+class Row:
+    """Hours on the wall of a weekday or of one date; whoever books may use them only if they are open."""
+
+    on: int | date
+    starts: int
+    ends: int
+    is_open: bool = True
+    replaces_usual: bool = False
+    is_here: bool = True
+
+    def holds_on(self, day):
+        return self.on in (day, day.isoweekday())
 
 
 @dataclass
 class Thing:
-    """A person, room or device. Spans are minutes since the first minute of the world."""
+    """A person, room or device. Spans are minutes since the first minute of the world; `away` is elsewhere."""
 
     what: str
     turnaround: int = 0
     hours: list = field(default_factory=list)
+    dated: list = field(default_factory=list)
     taken: list = field(default_factory=list)
+    away: list = field(default_factory=list)
     absent: list = field(default_factory=list)
     usable_until: date | None = None
     is_usable: bool = True
+    treats: bool = True
+    assists: bool = False
+    serves_all: bool = False
+    is_at_home: bool = True
+    stays: dict = field(default_factory=dict)
     pk: int = 0
+
+    def serves(self, what):
+        if what == "practitioner":
+            return self.what == "practitioner" and self.treats
+        if what == "assistant":
+            return self.what == "practitioner" and (self.treats or self.assists)
+        return self.what == what or (self.serves_all and what in ROOMS)
+
+    def is_here(self, day):
+        return self.stays.get(day, self.is_at_home)
+
+    def is_about(self, day):
+        """Whether it belongs here, or is here as a guest."""
+        return self.is_at_home or self.is_here(day)
+
+
+@dataclass
+class Course:
+    """The session looked for is the second of three: the first is done, the third may be booked."""
+
+    done_on: date
+    least: int
+    most: int
+    next_on: date | None
+    next_least: int
 
 
 @dataclass
@@ -35,11 +85,15 @@ class World:
     grid: int
     notice: int
     horizon: int
+    channel: str
     opening: list
+    extra: list
     closures: list
     things: list
     patient: list
     segments: list
+    way: int
+    course: Course | None
 
     def __post_init__(self):
         self.origin = datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC) - timedelta(days=2)
@@ -47,24 +101,39 @@ class World:
         for minute in range(((self.last - self.first).days + 5) * 1440):
             local = (self.origin + minute * MINUTE).astimezone(self.zone)
             self.walls.append((local.date(), local.hour * 60 + local.minute))
+        self.days = {}
+        for minute, (day, wall) in enumerate(self.walls):
+            self.days.setdefault(day, []).append((minute, wall))
+        self._seen = {}
 
     def moment(self, minute):
         return self.origin + minute * MINUTE
 
+    def minute(self, moment):
+        return (moment - self.origin) // MINUTE
+
     def minutes_of(self, rows):
-        """The minutes of weekly rows (weekday, from, until, holds_on): the first whose wall time has reached them."""
+        """The minutes of the rows: from the first whose wall time has reached the one to that of the other."""
         found = set()
-        by_day = {}
-        for minute, (day, wall) in enumerate(self.walls):
-            by_day.setdefault(day, []).append((minute, wall))
-        for day, minutes in by_day.items():
+        for day, minutes in self.days.items():
             end_of_day = minutes[-1][0] + 1
-            for weekday, opens, closes, holds_on in rows:
-                if day.isoweekday() == weekday and holds_on(day):
-                    start = next((m for m, wall in minutes if wall >= opens), end_of_day)
-                    end = next((m for m, wall in minutes if wall >= (closes or 1440)), end_of_day)
+            for row in rows:
+                if row.holds_on(day):
+                    start = next((m for m, wall in minutes if wall >= row.starts), end_of_day)
+                    end = next((m for m, wall in minutes if wall >= (row.ends or 1440)), end_of_day)
                     found.update(range(start, end))
         return found
+
+    def at_work(self, thing, what):
+        """The minutes of the usual hours, but for the days that have others; an assistant only has to be there."""
+
+        def is_open(row):
+            return row.is_open or what == "assistant"
+
+        others = {row.on for row in thing.dated if row.replaces_usual}
+        usual = self.minutes_of([row for row in thing.hours if is_open(row)])
+        dated = self.minutes_of([row for row in thing.dated if row.is_here and is_open(row)])
+        return {minute for minute in usual if self.walls[minute][0] not in others} | dated
 
     def needs(self):
         """(what -> list of (start, end in use, end)), and the minutes the patient is present."""
@@ -81,113 +150,121 @@ class World:
             present = present if kind == "turnaround" else clock
         return held, present
 
+    def once(self, key, make):
+        """What does not depend on the start is made once."""
+        if key not in self._seen:
+            self._seen[key] = make()
+        return self._seen[key]
+
     def free_starts(self):
         """Every start the clinic has, by what each minute says."""
+        grid = (m for day in self.days if self.first <= day <= self.last for m, wall in self.days[day])
+        return [start for start in grid if self.is_free(start)]
+
+    def is_free(self, start, waived=frozenset()):
+        """Whether the visit can begin then, if the rules in `waived` (code, whom it is about) are not asked."""
         held, present = self.needs()
-        opening = self.minutes_of(self.opening) if self.opening else set(range(len(self.walls)))
-        closed = minutes_in(self.closures)
-        patient = minutes_in(self.patient)
-        last = self.walls[self.now][0] + timedelta(days=self.horizon)
-        hours = {id(thing): self.minutes_of(thing.hours) for thing in self.things}
-        busy = {id(thing): minutes_in(thing.taken) | minutes_in(thing.absent) for thing in self.things}
-        found = []
-        for start, (day, wall) in enumerate(self.walls):
-            stay = range(start, start + present)
-            if not (self.first <= day <= min(self.last, last)) or wall % self.grid or start < self.now + self.notice:
-                continue
-            if any(m not in opening or m in closed or m in patient for m in stay):
-                continue
-            if all(
-                any(self.can(thing, start, spans, hours[id(thing)], busy[id(thing)]) for thing in self.of(what))
-                for what, spans in held.items()
-            ):
-                found.append(start)
-        return found
-
-    def of(self, what):
-        return [thing for thing in self.things if thing.what == what]
-
-    def can(self, thing, start, spans, hours, busy):
-        """Whether the thing is usable that day and free, its turnaround included, and at work where it is a person."""
-        if not thing.is_usable or (thing.usable_until and self.walls[start][0] > thing.usable_until):
+        if any((code, None) not in waived for code in self.broken(start, range(start, start + present))):
             return False
-        for number, (begins, in_use, ends) in enumerate(spans):
-            until = max(ends, in_use + thing.turnaround) if number == len(spans) - 1 else ends
-            if any(start + m in busy for m in range(begins, until)):
+        parts = {what: spans for what, spans in held.items() if not self.is_waived(what, start, waived)}
+        people = {what: parts.pop(what) for what in PEOPLE if what in parts}
+        able = {
+            what: [t for t in self.things if t.serves(what) and self.can(t, what, start, spans, waived)]
+            for what, spans in [*parts.items(), *people.items()]
+        }
+        if len(people) == 2:
+            pairs = {(one.pk, other.pk) for one in able["practitioner"] for other in able["assistant"]}
+            if not any(one != other for one, other in pairs):
                 return False
-            if thing.what == "practitioner" and any(start + m not in hours for m in range(begins, in_use)):
-                return False
-        return True
+        return all(able.values())
+
+    def is_waived(self, what, start, waived):
+        """Whether the visit does without: of rooms and devices only what the clinic does not have in these days."""
+        near = [self.walls[start][0] + timedelta(days=n) for n in (-1, 0, 1)]
+        has_some = what != "assistant" and any(
+            thing.serves(what) and (what in PEOPLE or (thing.is_usable and any(map(thing.is_about, near))))
+            for thing in self.things
+        )
+        return (NO[what], None) in waived and not has_some
+
+    def broken(self, start, stay):
+        """The codes of the rules about the time and the day that the start breaks."""
+        day, wall = self.walls[start]
+        opening = self.once("opening", lambda: self.minutes_of([*self.opening, *self.extra]))
+        closed = self.once("closed", lambda: minutes_in(self.closures))
+        patient = self.once("patient", lambda: minutes_in(self.patient))
+        rules = {
+            "off_grid": wall % self.grid,
+            "past": start < self.now,
+            "inside_notice": self.now <= start < self.now + self.notice,
+            "beyond_horizon": day > self.walls[self.now][0] + timedelta(days=self.horizon),
+            "closed": any((self.opening and m not in opening) or m in closed for m in stay),
+            "patient_busy": any(m in patient for m in stay),
+            **self.broken_course(day),
+        }
+        return [code for code, is_broken in rules.items() if is_broken]
+
+    def broken_course(self, day):
+        course = self.course
+        if course is None:
+            return {}
+        return {
+            "before_window": day < course.done_on + timedelta(days=course.least),
+            "after_window": day > course.done_on + timedelta(days=course.most),
+            "too_close_to_next": course.next_on and course.next_on < day + timedelta(days=course.next_least),
+        }
+
+    def can(self, thing, what, start, spans, waived=frozenset()):
+        """Whether the thing is usable that day and free, its turnaround included, and at work where it is a person."""
+        if what not in PEOPLE and not thing.is_usable:
+            return False
+        return all((code, thing.pk) in waived for code in self.why_not(thing, what, start, spans))
+
+    def held(self, thing, start, spans):
+        """The minutes for which the thing is taken, after its last use for the longer turnaround."""
+        return {minute for stretch in stretches(thing, start, spans) for minute in stretch}
+
+    def why_not(self, thing, what, start, spans):
+        """The codes of the rules about one person or thing that the start breaks."""
+        day = self.walls[start][0]
+        held = stretches(thing, start, spans)
+        if what in PEOPLE:
+            used = [range(start + begins, start + in_use) for begins, in_use, _ends in spans]
+            yield from self.why_not_them(thing, what, held, used)
+        elif touches(thing.taken, held) or touches(thing.absent, held):
+            yield NO[what]
+        is_over = thing.usable_until and day > thing.usable_until
+        if what == "practitioner" and (is_over or not thing.is_usable):
+            yield "not_qualified"
+        if what == "device" and is_over:
+            yield "device_due"
+        if what == "device" and not thing.is_here(day):
+            yield "device_elsewhere"
+
+    def why_not_them(self, person, what, held, used):
+        at_work = self.once((id(person), what), lambda: self.at_work(person, what))
+        if touches(person.taken + person.away, held):
+            yield "busy"
+        if touches(person.absent, held):
+            yield "absent"
+        if any(m not in at_work for minutes in used for m in minutes):
+            yield "outside_hours"
+        far = [span for span in person.away if not touches([span], held)]
+        if touches([(start - self.way, end + self.way) for start, end in far], held):
+            yield "travel"
+
+
+def stretches(thing, start, spans):
+    last = len(spans) - 1
+    return [
+        range(start + begins, start + (max(ends, in_use + thing.turnaround) if number == last else ends))
+        for number, (begins, in_use, ends) in enumerate(spans)
+    ]
+
+
+def touches(spans, stretches):
+    return any(start < each.stop and each.start < end for start, end in spans for each in stretches if each)
 
 
 def minutes_in(spans):
     return {minute for start, end in spans for minute in range(start, end)}
-
-
-def apart(rng, count, low, high, longest):
-    """Random spans that do not overlap; some touch."""
-    spans, minute = [], low
-    for _number in range(count):
-        start = minute + rng.choice([0, 0, 15, 30, rng.randrange(400)])
-        minute = start + rng.choice([15, 30, 60, rng.randrange(1, longest)])
-        if minute < high:
-            spans.append((start, minute))
-    return spans
-
-
-def random_world(seed):
-    """A small clinic around an ordinary day or a clock change, its people and things more or less busy."""
-    rng = random.Random(seed)
-    zone = ZoneInfo(rng.choice(["Europe/Berlin", "Europe/London", "America/New_York"]))
-    first = rng.choice([date(2026, 3, 28), date(2026, 10, 24), date(2026, 6, 10), date(2026, 3, 7), date(2026, 10, 31)])
-    last = first + timedelta(days=rng.randrange(3))
-    days = [(first + timedelta(days=n)).isoweekday() for n in range(-1, 4)]
-
-    def rows(latest, earliest):
-        return [
-            (day, rng.choice(earliest), rng.choice(latest), lambda _day: True)
-            for day in dict.fromkeys(days)
-            if rng.random() < 0.9
-        ]
-
-    def thing(what):
-        return Thing(
-            what,
-            turnaround=rng.choice([0, 0, 10, 25]),
-            hours=rows([600, 1080, 0, 165], [0, 90, 150]) if what == "practitioner" else [],
-            taken=apart(rng, 14, 2000, 6500, 240),
-            absent=[(s, s + rng.randrange(30, 600)) for s in rng.sample(range(2500, 6500), rng.randrange(3))],
-            usable_until=rng.choice([None, None, first, last]),
-            is_usable=rng.random() < 0.9,
-        )
-
-    people = [thing("practitioner") for _ in range(rng.randrange(1, 4))]
-    rooms = [thing("room") for _ in range(rng.randrange(1, 3))]
-    devices = [thing("device") for _ in range(rng.randrange(1, 3))]
-    segments = rng.choice(
-        [
-            [("hands_on", 45, ["practitioner"])],
-            [("numbing", 20, ["room"]), ("hands_on", 30, ["practitioner", "room", "device"])],
-            [
-                ("hands_on", 5, ["practitioner", "room"]),
-                ("numbing", 25, ["room"]),
-                ("hands_on", 35, ["practitioner", "room", "device"]),
-                ("recovery", 10, ["room"]),
-                ("turnaround", 15, ["room", "device"]),
-            ],
-        ]
-    )
-    return World(
-        zone=zone,
-        first=first,
-        last=last,
-        now=rng.choice([100, 2880 + rng.randrange(900)]),
-        grid=rng.choice([15, 20, 30, 50]),
-        notice=rng.choice([0, 0, 45]),
-        horizon=rng.choice([365, 365, 3]),
-        opening=rng.choice([[], rows([1080, 0], [0, 60, 480])]),
-        closures=[(s, s + rng.randrange(30, 400)) for s in rng.sample(range(2500, 6500), rng.randrange(2))],
-        things=people + rooms + devices,
-        patient=apart(rng, 3, 2900, 6000, 90),
-        segments=segments,
-    )

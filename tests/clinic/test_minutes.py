@@ -1,6 +1,6 @@
 """Masks of minutes, against lists of minutes."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,12 +44,13 @@ def test_midnight_of_other_dates_is_an_end_of_the_ruler():
 @pytest.mark.parametrize(
     ("day", "starts", "ends", "minutes"),
     [
-        (PLAIN, time(9), time(17), 480),
-        (PLAIN, time(9), time(0), 900),
-        (PLAIN, time(9, 0, 30), time(10, 0, 30), 59),
-        (SPRING, time(1), time(4), 120),
-        (AUTUMN, time(1), time(4), 240),
-        (SPRING, time(2), time(2, 30), 0),
+        (PLAIN, 540, 1020, 480),
+        (PLAIN, 540, 1440, 900),
+        (SPRING, 60, 240, 120),
+        (AUTUMN, 60, 240, 240),
+        (SPRING, 60, 1440, 1320),
+        (SPRING, 120, 150, 0),
+        (SPRING, 1440, 1440, 0),
     ],
 )
 def test_wall_minutes_are_those_of_the_clock_on_the_wall(day, starts, ends, minutes):

@@ -54,7 +54,7 @@ def test_new_leads_back_to_the_search_when_the_address_says_too_little(staff, de
 def test_new_says_why_the_time_is_not_free(staff, desk):
     desk.book(NINE)
 
-    assert staff.get(new(desk)).context["why_not"] != []
+    assert staff.get(new(desk)).context["answer"].sentences != []
 
 
 def test_new_finds_patients_by_two_letters_and_answers_htmx_with_the_list(staff, desk):
@@ -242,14 +242,13 @@ def test_move_gives_the_visit_its_new_time(staff, desk):
     assert visit.changes.get().reason == "school run"
 
 
-def test_move_takes_a_typed_day_and_time(staff, desk):
+def test_move_says_that_a_time_is_free_and_offers_it(staff, desk):
     visit = desk.book(NINE)
-    body = moved(NINE, starts_at="", other_day="2026-03-05", other_time="14:30")
 
-    staff.post(address("appointment_move", visit), body)
+    answer = staff.get(address("appointment_move", visit), {"ask_day": "2026-03-05", "ask_time": "14:30"})
 
-    visit.refresh_from_db()
-    assert visit.starts_at == datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
+    assert answer.context["answer"].reasons == []
+    assert 'value="2026-03-05T14:30:00+00:00" form="choose"' in answer.content.decode()
 
 
 def test_move_keeps_the_practitioner_unless_anyone_is_asked_for(staff, desk):

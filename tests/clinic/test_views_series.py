@@ -321,8 +321,10 @@ def test_pages_answer_hostile_values_without_failing(staff, desk, value):
         "protocol",
         "areas",
         "version",
-        "other_day",
-        "other_time",
+        "late_starts_at",
+        "ask_day",
+        "ask_time",
+        "room",
         "allow_at",
     )
     pages = [book_page(series), start_page(series.patient), patient_page(series.patient)]

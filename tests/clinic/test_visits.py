@@ -14,6 +14,7 @@ class Row:
     base_minutes: int
     minutes_per_area: int = 0
     holds_practitioner: bool = False
+    needs_assistant: bool = False
     room_kind: str = ""
     device_kind: str = ""
 
@@ -69,6 +70,12 @@ def test_shape_of_keeps_kinds_apart():
         Need("room", "numbing", 0, 30),
         Need("room", "treatment", 30, 50),
     ]
+
+
+def test_shape_of_needs_the_assistant_only_where_a_segment_says_so():
+    helped = Row(2, "hands_on", 20, holds_practitioner=True, needs_assistant=True)
+
+    assert shape_of([NUMBING, helped], 0).needs[0] == Need("assistant", "", 30, 50)
 
 
 def test_shape_of_goes_by_position():

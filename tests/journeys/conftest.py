@@ -5,34 +5,24 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from scripts.stack import Stack
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+from tests.journeys.browsers import DESK, FLAGS, PATIENCE_MS, add_fingerprint_reader, follow
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
 def clinic(tmp_path_factory):
-    """The demo clinic with a bell that rings every second and no wait after an edit."""
+    """The demo clinic with a bell that rings every second and no wait after an edit.
+
+    A module whose tests need another clinic has a fixture of this name of its own; `visitor` and `reader` go there.
+    """
     settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
     copied = os.environ["DATABASE_URL"]
     with Stack(tmp_path_factory.mktemp("clinic"), settings, throw_away=True, copy_of=copied) as stack:
@@ -49,6 +39,7 @@ def logins(clinic):
 
 @pytest.fixture(scope="session")
 def chromium():
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CADENCE_CHROMIUM"], args=FLAGS)
         yield browser
@@ -71,16 +62,37 @@ def visitor(chromium, clinic):
 
 
 @pytest.fixture
+def reader(visitor):
+    """A page whose browser has a fingerprint reader; what its console complains about fails the test."""
+    complaints = []
+
+    def open_browser(viewport=DESK):
+        page = visitor(viewport)
+        add_fingerprint_reader(page)
+        page.on("console", lambda message: keep_complaint(complaints, message))
+        return page
+
+    yield open_browser
+    assert complaints == []
+
+
+def keep_complaint(complaints, message):
+    """A form that is answered with 422 is no complaint of the page."""
+    if message.type == "error" and "status of 422" not in message.text:
+        complaints.append(message.text)
+
+
+@pytest.fixture
 def sign_in(visitor, logins):
     """A signed-in page for one role of the demo."""
 
-    def enter(role="reception", viewport=DESK):
-        page = visitor(viewport)
+    def enter(role="reception", viewport=DESK, **options):
+        page = visitor(viewport, **options)
         page.goto("/")
         email, password = logins[role]
         page.locator("input[name=login]").fill(email)
         page.locator("input[name=password]").fill(password)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        follow(page, page.get_by_role("button", name="Sign in", exact=True))
         page.wait_for_url("**/diary/**")
         return page
 

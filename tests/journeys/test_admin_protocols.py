@@ -2,21 +2,9 @@
 
 from playwright.sync_api import expect
 
+from tests.journeys.browsers import follow
+from tests.journeys.drafts import make_draft, open_protocol
 from tests.journeys.walking import Looker
-
-NAME = "Superficial face rejuvenation"
-
-
-def open_protocol(page, name=NAME):
-    page.goto("/admin/treatments/protocol/")
-    page.get_by_role("link", name=name, exact=True).click()
-
-
-def make_draft(page, name=NAME):
-    open_protocol(page, name)
-    page.get_by_role("button", name="Make a draft").first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
-    expect(page.get_by_role("button", name="Save draft").last).to_be_visible()
 
 
 def row_of(page, words):
@@ -25,7 +13,13 @@ def row_of(page, words):
 
 def publish(page):
     page.get_by_label("I have checked every value").check()
-    page.get_by_role("button", name="Save and publish").click()
+    follow(page, page.get_by_role("button", name="Save and publish"))
+
+
+def kinds(page):
+    """Which kind each part of the session has, from the first to the last."""
+    chosen = page.locator("[data-rows=segments] select[name$='-kind']")
+    return [chosen.nth(index).input_value() for index in range(chosen.count())]
 
 
 def test_a_changed_protocol_is_published_and_one_over_the_cap_is_refused_at_its_field(sign_in):
@@ -48,6 +42,7 @@ def test_a_changed_protocol_is_published_and_one_over_the_cap_is_refused_at_its_
     row_of(page, "Cheek").get_by_label("Most passes").fill("5")
     publish(page)
     alert = page.get_by_role("alert")
+    expect(alert).to_be_focused()
     expect(alert).to_contain_text("Greatest depth, mm: Forehead: 9 mm is deeper than the limit of")
     alert.get_by_role("link", name="is deeper than the limit of").first.click()
     refused = row_of(page, "Forehead").get_by_label("Greatest depth, mm")
@@ -61,40 +56,30 @@ def test_a_changed_protocol_is_published_and_one_over_the_cap_is_refused_at_its_
     expect(page.get_by_role("row", name="Version 2")).to_contain_text("In use")
 
 
-def test_rows_of_a_draft_move_by_buttons_with_and_without_scripts(sign_in, chromium, clinic):
+def test_rows_of_a_draft_move_by_buttons_with_and_without_scripts(sign_in, visitor):
     page = sign_in("admin")
-    page.goto("/admin/treatments/protocol/")
-    page.get_by_role("link", name="Facial acne scars", exact=True).click()
-    page.get_by_role("button", name="Make a draft").first.click()
-    names = page.locator("[data-rows=segments] select[name$='-kind']")
-    before = [names.nth(index).input_value() for index in range(names.count())]
+    make_draft(page, "Facial acne scars")
+    before = kinds(page)
 
     page.locator("[data-rows=segments] [data-row]").last.get_by_role("button", name="Up").click()
-    moved = [names.nth(index).input_value() for index in range(names.count())]
-    page.get_by_role("button", name="Save draft").last.click()
+    moved = kinds(page)
+    follow(page, page.get_by_role("button", name="Save draft").last)
     expect(page.locator("#main")).to_contain_text("The draft is saved.")
-    saved = [names.nth(index).input_value() for index in range(names.count())]
+    saved = kinds(page)
     assert (len(before) > 1, moved, saved) == (True, [*before[:-2], *before[-1:], *before[-2:-1]], moved)
 
-    state, address = page.context.storage_state(), page.url
-    quiet = chromium.new_context(base_url=clinic.url, storage_state=state, java_script_enabled=False)
-    plain = quiet.new_page()
-    plain.goto(address)
+    plain = visitor(storage_state=page.context.storage_state(), java_script_enabled=False)
+    plain.goto(page.url)
     plain.get_by_label("What the skin looks like when to stop").fill("Even redness")
     rows = plain.locator("[data-rows=segments] [data-row]")
-    rows.nth(len(before) - 2).get_by_role("button", name="Down").click()
-    names = plain.locator("[data-rows=segments] select[name$='-kind']")
-    assert [names.nth(index).input_value() for index in range(names.count())] == before
+    follow(plain, rows.nth(len(before) - 2).get_by_role("button", name="Down"))
+    assert kinds(plain) == before
     expect(plain.get_by_label("What the skin looks like when to stop")).to_have_value("Even redness")
-    quiet.close()
 
 
 def test_the_pages_of_a_draft_are_accessible_in_plain_words_and_quiet(sign_in):
     page = sign_in("lead")
-    page.goto("/admin/treatments/protocol/")
-    page.get_by_role("link", name="Custom face cocktail: HA, vitamin C and vitamins", exact=True).click()
-    page.get_by_role("button", name="Make a draft").first.click()
-    expect(page.get_by_role("button", name="Save draft").last).to_be_visible()
+    make_draft(page, "Custom face cocktail: HA, vitamin C and vitamins")
     address = page.url
 
     looker = Looker(page, who="lead")

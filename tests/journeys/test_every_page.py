@@ -6,32 +6,24 @@ import pytest
 from django.urls import reverse
 
 from tests.journeys import walking
-from tests.journeys.test_admin_protocols import make_draft
-from tests.journeys.test_portal import CODE
-from tests.journeys.test_story import wait_for_mail
-from tests.journeys.walking import NOT_A_PAGE, SIGNS_OUT, Looker, fixed_addresses, fullest, name_of, page_names
-from tests.sign_in import app_code
+from tests.journeys.browsers import INSIDE_PORTAL, add_fingerprint_reader, follow
+from tests.journeys.doors import by_password, type_code_of_app
+from tests.journeys.drafts import make_draft
+from tests.journeys.letters import code_in, wait_for_mail
+from tests.journeys.walking import (
+    NOT_A_PAGE,
+    SIGNS_OUT,
+    Looker,
+    desk_seeds,
+    fixed_addresses,
+    fullest,
+    name_of,
+    page_names,
+)
 
 # What is not the same for every role is looked at as reception too.
 LOOKS_DIFFERENT = ("diary", "day_list", "patient", "appointment", "series", "tasks")
 LEADS_PAGES = {f"admin:treatments_protocol{page}" for page in ("_change", "version_change", "version_retire")}
-VIRTUAL_DEVICE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-SECRET = re.compile(r'<p class="secret">([A-Z2-7]+)</p>')
-
-
-def desk_seeds(page):
-    """Where the links of the desk begin: every fixed address, some patients, and free times of a service."""
-    page.goto("/find/")
-    service = page.locator("select[name=service] option:not([value=''])").first.get_attribute("value")
-    starts = ("ad", "an", "be", "el", "ma")
-    return [*fixed_addresses(), f"/find/?service={service}", *(f"/patients/?q={start}" for start in starts)]
 
 
 def walk(looker, seeds, wanted):
@@ -90,23 +82,15 @@ def use_a_second_step(walk_, sign_in, logins):
     looker = walk_.look_as(sign_in("practitioner"), "practitioner")
     page = looker.page
     page.goto(reverse("mfa_activate_totp"))
-    secret = SECRET.search(page.content()).group(1)
-    page.locator("input[name=code]").fill(app_code(secret))
-    page.get_by_role("button", name="Set up the app").click()
-    device = page.context.new_cdp_session(page)
-    device.send("WebAuthn.enable")
-    device.send("WebAuthn.addVirtualAuthenticator", {"options": VIRTUAL_DEVICE})
+    type_code_of_app(page)
+    add_fingerprint_reader(page)
     page.goto(reverse("mfa_add_webauthn"))
-    page.get_by_role("button", name="Make the passkey").click()
-    page.wait_for_url(lambda url: name_of(url) != "mfa_add_webauthn")
+    follow(page, page.get_by_role("button", name="Make the passkey"))
     walk(looker, [reverse("mfa_index"), reverse("mfa_list_webauthn")], {one for one in walk_.left if "mfa_" in one})
     looker.open("account_logout", reverse("account_logout"))
-    page.get_by_role("button", name="Sign out").last.click()
-    email, password = logins["practitioner"]
-    page.locator("input[name=login]").fill(email)
-    page.locator("input[name=password]").fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    looker.look(name_of(page.url))
+    follow(page, page.get_by_role("button", name="Sign out").last)
+    by_password(page, *logins["practitioner"])
+    looker.look()
 
 
 def walk_the_portal(walk_, visitor, clinic):
@@ -117,12 +101,12 @@ def walk_the_portal(walk_, visitor, clinic):
     page.goto(reverse("portal_sign_in"))
     patient.look("portal_sign_in")
     page.locator("input[type=email], input[name=email]").first.fill(address)
-    page.get_by_role("button", name="Send me a code").click()
-    patient.look(name_of(page.url))
+    follow(page, page.get_by_role("button", name="Send me a code"))
+    patient.look()
     letter = wait_for_mail(clinic.mail_dir, address, "Your code to sign in")
-    page.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(CODE.search(letter.get_content())[1])
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/portal/**")
+    page.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(code_in(letter))
+    follow(page, page.get_by_role("button", name="Sign in", exact=True))
+    page.wait_for_url(INSIDE_PORTAL)
     walk(patient, [reverse("portal_home")], {name for name in walk_.left if name.startswith("portal_")})
 
 
@@ -135,11 +119,11 @@ def walk_outside(walk_, visitor, clinic, logins):
     address, _password = logins["reception"]
     page.goto(reverse("account_reset_password"))
     page.locator("input[name=email]").fill(address)
-    page.get_by_role("button", name="Send me a code").click()
+    follow(page, page.get_by_role("button", name="Send me a code"))
     outside.look()
     letter = wait_for_mail(clinic.mail_dir, address, "Your code to choose a password")
-    page.locator("input[name=code]").fill(CODE.search(letter.get_content())[1])
-    page.get_by_role("button", name="Go on").click()
+    page.locator("input[name=code]").fill(code_in(letter))
+    follow(page, page.get_by_role("button", name="Go on"))
     outside.look()
     walk(outside, fixed_addresses(), walk_.left)
 

@@ -6,52 +6,35 @@ import pytest
 from playwright.sync_api import expect
 
 from scripts.stack import Stack
-from tests.journeys.conftest import DESK
-from tests.journeys.test_second_factor import (
-    PHONE_WITH_FINGERPRINT,
+from tests.journeys.browsers import follow, heading
+from tests.journeys.doors import (
     by_password,
     choose_password,
     choose_pin,
     from_menu,
     is_at_the_diary_as,
-    keep_complaint,
+    keep_recovery_codes,
+    make_clinic_device,
     sign_out,
+    take_over,
+    type_code_of_app,
 )
-from tests.journeys.test_story import wait_for_mail
-from tests.sign_in import PASSWORD, app_code
+from tests.journeys.letters import wait_for_mail
+from tests.sign_in import PASSWORD
 
 ADA, CARL, RITA = "ada@team.example", "carl@team.example", "rita@team.example"
 
 
 @pytest.fixture
-def strict(tmp_path):
+def clinic(tmp_path):
     """A clinic that nobody has set up and where nobody works without a second step."""
     settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0", "STAFF_MFA": "required"}
     with Stack(tmp_path / "team", settings, throw_away=True, demo=False) as stack:
         yield stack
 
 
-@pytest.fixture
-def desk(chromium, strict):
-    """The browser at the desk of that clinic, with a fingerprint reader; its console has to stay quiet."""
-    complaints = []
-    context = chromium.new_context(base_url=strict.url, viewport=DESK, locale="en-GB")
-    page = context.new_page()
-    session = context.new_cdp_session(page)
-    session.send("WebAuthn.enable")
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": PHONE_WITH_FINGERPRINT})
-    page.on("console", lambda message: keep_complaint(complaints, message))
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def heading(page):
-    return page.get_by_role("heading", level=1)
-
-
 def go_on(page, name="Save and continue"):
-    page.get_by_role("button", name=name, exact=True).click()
+    follow(page, page.get_by_role("button", name=name, exact=True))
 
 
 def card(page, name):
@@ -73,16 +56,14 @@ def set_up_the_app_on_the_way(page):
     page.goto("/setup/clinic/")
     expect(heading(page)).to_have_text("Set up your second step")
     page.goto("/setup/")
-    page.get_by_role("link", name="Set it up now").click()
-    page.get_by_role("link", name="Use an app on my phone").click()
-    page.locator("input[name=code]").fill(app_code(page.locator(".secret").inner_text()))
-    go_on(page, "Set up the app")
-    page.get_by_role("link", name="I have kept them, go on").click()
+    follow(page, page.get_by_role("link", name="Set it up now"))
+    follow(page, page.get_by_role("link", name="Use an app on my phone"))
+    type_code_of_app(page)
     expect(heading(page)).to_have_text("The clinic")
 
 
 def name_the_team(page):
-    page.get_by_role("link", name="A team").click()
+    follow(page, page.get_by_role("link", name="A team"))
     page.get_by_label("I treat patients").check()
     for number, name, email, role in ((1, "Carl Lead", CARL, "Clinical lead"), (2, "Rita Desk", RITA, "Reception")):
         row = page.get_by_role("group", name=f"Colleague {number}")
@@ -109,29 +90,20 @@ def finish(page):
     is_at_the_diary_as(page, "Ada Team")
 
 
-def make_clinic_device(page):
-    from_menu(page, "How you sign in")
-    page.get_by_role("link", name="Make this browser a clinic device").click()
-    page.get_by_role("textbox").last.fill("Reception tablet")
-    go_on(page, "Make it a clinic device")
-    expect(page.get_by_role("status").first).to_contain_text("Reception tablet")
-
-
 def join_with_passkey(page, email):
     """The second step leads to the page that was asked for."""
     by_password(page, email)
     expect(heading(page)).to_have_text("Set up your second step")
     page.goto("/tasks/")
-    page.get_by_role("link", name="Use a passkey").click()
+    follow(page, page.get_by_role("link", name="Use a passkey"))
     go_on(page, "Make the passkey")
-    expect(page.locator(".codes li")).to_have_count(10)
-    page.get_by_role("link", name="I have kept them, go on").click()
+    keep_recovery_codes(page)
     expect(heading(page)).to_have_text("Tasks")
     expect(page.get_by_role("main")).to_contain_text("Collagen induction")
 
 
-def test_a_team_sets_up_its_clinic_with_a_second_step_for_everybody(desk, strict):
-    page = desk
+def test_a_team_sets_up_its_clinic_with_a_second_step_for_everybody(clinic, reader):
+    page = reader()
 
     introduce(page)
     set_up_the_app_on_the_way(page)
@@ -145,20 +117,18 @@ def test_a_team_sets_up_its_clinic_with_a_second_step_for_everybody(desk, strict
     sign_out(page)
 
     for address in (CARL, RITA):
-        letter = wait_for_mail(strict.mail_dir, address, "Your sign-in at Team Skin").get_content()
-        assert f"{strict.url}/account/password/reset/" in letter
+        letter = wait_for_mail(clinic.mail_dir, address, "Your sign-in at Team Skin").get_content()
+        assert f"{clinic.url}/account/password/reset/" in letter
         assert "second step" in letter
-    choose_password(page, strict, CARL)
+    choose_password(page, clinic, CARL)
     join_with_passkey(page, CARL)
     choose_pin(page, "739205")
     sign_out(page)
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    go_on(page, "Sign in with a passkey")
     is_at_the_diary_as(page, "Carl Lead")
 
     from_menu(page, "Switch person")
-    page.get_by_role("radio", name="Ada Team").check()
-    page.get_by_label("PIN").fill("482913")
-    go_on(page, "Take over")
+    take_over(page, "Ada Team", "482913")
     is_at_the_diary_as(page, "Ada Team")
     from_menu(page, "Switch person")
     go_on(page, "Sign Ada Team out")

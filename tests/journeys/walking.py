@@ -22,6 +22,10 @@ NOT_A_PAGE = {
     "ready": "answers a probe",
     "appointment_status": "takes buttons only",
     "task_done": "takes buttons only",
+    "hold_release": "takes buttons only",
+    "absence_end": "takes buttons only",
+    "as_usual": "takes buttons only",
+    "find_starts": "answers a script",
     "protocol_publish": "takes buttons only",
     "allergy_refute": "takes buttons only",
     "consent_withdraw": "takes buttons only",
@@ -118,6 +122,14 @@ def fixed_addresses() -> list[str]:
     """Every address without an object in it."""
     names = [name for name, path, _ in addresses() if "<" not in path and name in page_names()]
     return [reverse(name) for name in names if name not in SIGNS_OUT]
+
+
+def desk_seeds(page) -> list[str]:
+    """Where the links of the desk begin: every fixed address, some patients, and free times of a service."""
+    page.goto("/find/")
+    service = page.locator("select[name=service] option:not([value=''])").first.get_attribute("value")
+    starts = ("ad", "an", "be", "el", "ma")
+    return [*fixed_addresses(), f"/find/?service={service}", *(f"/patients/?q={start}" for start in starts)]
 
 
 def links(markup: str, url: str) -> Iterator[str]:

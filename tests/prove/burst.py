@@ -12,7 +12,7 @@ from tests.prove import web, worlds
 from tests.prove.desk import Client, together
 from tests.prove.report import Row
 
-SIZES = {"small": (20, 24), "full": (200, 50)}
+SIZES = {"small": (12, 24), "full": (200, 50)}
 CLAIM = "clinic_claim.claim_resource_is_taken_once"
 PATIENT = "clinic_appointment.appointment_patient_is_in_one_place"
 UNCONTENDED = 20
@@ -32,7 +32,9 @@ def prove(size: str) -> Row:
     seen = attack(slots, clients)
     row.tried, row.accepted, row.doubled = seen["tried"], seen["accepted"], seen["doubled"]
     row.errors = seen["errors"] + seen["unclear"] + seen["deadlocks"]
-    row.more = {name: seen[name] for name in ("in flight", "deadlocks", "net reached", "p99 / median")}
+    row.more = {
+        name: seen[name] for name in ("answers", "unclear", "in flight", "deadlocks", "net reached", "p99 / median")
+    }
     row.teeth, row.more["teeth found"] = _bites(size)
     row.seconds = time.perf_counter() - started
     is_quick = size == "small" or seen["p99 / median"] <= MOST_RATIO
@@ -50,7 +52,7 @@ def attack(slots: int, clients: int, **weakened) -> dict:
         answers, busiest = [], 0
         with ThreadPoolExecutor(clients) as pool, ThreadPoolExecutor(1) as watch:
             for start in world.slots:
-                counted = watch.submit(_in_flight)
+                counted = watch.submit(web.in_flight)
                 answers += together([partial(_book, world, start, *each) for each in _who(people, world)], pool)
                 busiest = max(busiest, counted.result())
         seen = _counted(answers) | {"in flight": busiest, "deadlocks": web.statistics()["deadlocks"] - before}
@@ -70,24 +72,11 @@ def _book(world: worlds.Burst, start, person: Client, patient):
     return person.post(world.address(start), **fields)
 
 
-def _in_flight() -> int:
-    """The most backends that were busy for other clients at one moment, looked at for the first half second."""
-    most, until = 0, time.perf_counter() + 0.5
-    while time.perf_counter() < until:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND state <> 'idle' AND pid <> pg_backend_pid()"
-            )
-            most = max(most, cursor.fetchone()[0])
-        time.sleep(0.01)
-    return most
-
-
 def _counted(answers: list) -> dict:
     told = Counter(answer.status for answer in answers)
     refused = [answer for answer in answers if answer.status == 409]
     return {
+        "answers": dict(told),
         "tried": len(answers),
         "accepted": sum(1 for answer in answers if answer.visit),
         "errors": sum(count for status, count in told.items() if status == 0 or status >= 500),
@@ -109,7 +98,7 @@ def _ratio(answers: list, world: worlds.Burst, people: list[Client]) -> float:
 
 def _bites(size: str) -> tuple[bool, dict]:
     """Without the lock the net holds but is reached; without both, slots double."""
-    slots, clients = SIZES[size] if size == "full" else (10, 24)
+    slots, clients = (SIZES[size][0], 16) if size == "full" else (6, 24)
     no_lock = attack(slots, clients, without="locks")
     neither = attack(slots, clients, without="locks", drop=(CLAIM,))
     found = {

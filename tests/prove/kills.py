@@ -20,7 +20,7 @@ from tests.prove.burst import DOUBLED
 from tests.prove.desk import Answer, Client
 from tests.prove.report import Row
 
-SIZES = {"small": (240, 3), "full": (20_000, 20)}
+SIZES = {"small": (160, 2), "full": (20_000, 20)}
 CLIENTS, PRACTITIONERS, TEETH = 16, 20, 80
 PAUSE_SECONDS = 0.05
 

@@ -14,7 +14,8 @@ from clinic.wsgi import application as product  # first: it sets Django up
 # isort: split
 from kombu.exceptions import OperationalError
 
-from clinic import booking, tasks
+from clinic import tasks
+from clinic.booking import records
 from clinic.models import Appointment
 from patients import locks, registration, submissions
 from patients.models import Patient
@@ -33,7 +34,7 @@ if "submissions" in WITHOUT:
     submissions.once = _nothing
     submissions.record = _nothing
 if "versions" in WITHOUT:
-    booking._current = lambda appointment, version: Appointment.objects.for_lists().get(pk=appointment.pk)
+    records.current = lambda appointment, version: Appointment.objects.for_lists().get(pk=appointment.pk)
     checked = registration.update
 
     def update(patient, *, version, **details):

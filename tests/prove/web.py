@@ -1,7 +1,9 @@
 """A web server on a database of its own, with protections taken away where asked."""
 
 import os
+import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import environ
 from django.db import connection, connections
 
-from scripts import local
+from scripts import local, postgres
 from scripts.stack import Stack
 
 THREADS = 12  # for each of the two processes: 24 requests at once
@@ -17,25 +19,42 @@ THREADS = 12  # for each of the two processes: 24 requests at once
 
 @contextmanager
 def serving(
-    world, *, without: str = "", drop: tuple[str, ...] = (), has_broker: bool = False
+    world,
+    *,
+    without: str = "",
+    drop: tuple[str, ...] = (),
+    has_broker: bool = False,
+    application: str = "",
 ) -> Iterator[tuple[Stack, object]]:
     """Give the running web and what `world()` made in its database; this process uses the same database meanwhile.
 
     `without` names protections of the code (see `toothless`), `drop` constraints of the database ("table.name").
-    With `has_broker` the web has a broker of its own, else it shares one.
+    With `has_broker` the web has a broker of its own, else it shares one. `application` is served instead.
     """
     with tempfile.TemporaryDirectory(prefix="cadence-prove-") as folder:
-        overrides = _shared(has_broker=has_broker) | {"CADENCE_PROVE_WITHOUT": without}
+        overrides = _shared(has_broker=has_broker) | {"CADENCE_PROVE_WITHOUT": without or "nothing"}
         stack = Stack(Path(folder), overrides, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"])
         try:
             stack.start_servers()
             with connected_to(stack.environment["DATABASE_URL"]):
                 _drop(drop)
                 made = world()
-                stack.start_web("tests.prove.toothless" if without else "clinic.wsgi", threads=THREADS)
+                served = application or ("tests.prove.toothless" if without else "clinic.wsgi")
+                stack.start_web(served, threads=THREADS)
                 yield stack, made
         finally:
             stack.stop()
+
+
+@contextmanager
+def on_a_copy() -> Iterator[None]:
+    """Let this process work on a copy of the migrated database, without a web."""
+    url = postgres.copy_database(os.environ["DATABASE_URL"], f"cadence_{secrets.token_hex(8)}")
+    try:
+        with connected_to(url):
+            yield
+    finally:
+        postgres.drop_database(url)
 
 
 @contextmanager
@@ -76,6 +95,20 @@ def statistics() -> dict[str, int]:
         cursor.execute("SELECT deadlocks, xact_rollback FROM pg_stat_database WHERE datname = current_database()")
         deadlocks, rolled_back = cursor.fetchone()
     return {"deadlocks": deadlocks, "rolled_back": rolled_back}
+
+
+def in_flight(seconds: float = 0.5) -> int:
+    """The most backends that were busy for other clients at one moment, looked at for so long."""
+    most, until = 0, time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND state <> 'idle' AND pid <> pg_backend_pid()"
+            )
+            most = max(most, cursor.fetchone()[0])
+        time.sleep(0.01)
+    return most
 
 
 def _shared(*, has_broker: bool = False) -> dict[str, str]:

@@ -14,14 +14,13 @@ from scripts import local
 from scripts.console import say
 from scripts.stack import Stack
 from tests.journeys import walking
-from tests.journeys.conftest import FLAGS
-from tests.journeys.test_admin_protocols import make_draft
-from tests.journeys.test_every_page import CODE, desk_seeds, wait_for_mail
-from tests.journeys.test_setup import Hands, go_through
+from tests.journeys.browsers import DESK, FLAGS, INSIDE_PORTAL, PHONE, follow
+from tests.journeys.drafts import make_draft
+from tests.journeys.letters import code_in, wait_for_mail
+from tests.journeys.new_clinic import Hands, go_through
 
 FOLDER, INDEX = local.PROJECT / "docs" / "screens", local.PROJECT / "docs" / "screens.md"
 QUALITY, MOST_BYTES = 55, 9_000_000
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SETTINGS = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
 PASSWORD = re.compile(r"password:?\s+(\S+)")
 PORTAL = re.compile(r"(\S+@\S+)\s+portal of")
@@ -87,7 +86,7 @@ def staff(browser: Browser, clinic: Stack, role: str, password: str) -> Page:
     page.goto(reverse("account_login"))
     page.locator("input[name=login]").fill(f"{role}@cadence.example")
     page.locator("input[name=password]").fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    follow(page, page.get_by_role("button", name="Sign in", exact=True))
     page.wait_for_url("**/diary/**")
     return page
 
@@ -96,7 +95,7 @@ def of_the_desk(page: Page) -> list[Picture]:
     """Every page of the desk, some on a phone too."""
     camera = Camera(page, "The desk")
     wanted = {name for name in walking.page_names() if ":" not in name and not name.startswith("portal_")}
-    shown = walking.reach(page, desk_seeds(page), wanted - set(walking.SIGNS_OUT))
+    shown = walking.reach(page, walking.desk_seeds(page), wanted - set(walking.SIGNS_OUT))
     for name in sorted(wanted & set(shown)):
         camera.take(name, walking.fullest(shown[name]))
         if name in ON_A_PHONE_TOO:
@@ -121,12 +120,12 @@ def of_the_portal(page: Page, clinic: Stack, address: str) -> list[Picture]:
     camera = Camera(page, "A patient’s phone")
     camera.take("portal_sign_in", reverse("portal_sign_in"), view=PHONE)
     page.locator("input[type=email], input[name=email]").first.fill(address)
-    page.get_by_role("button", name="Send me a code").click()
+    follow(page, page.get_by_role("button", name="Send me a code"))
     camera.keep("portal_code", view=PHONE)
     letter = wait_for_mail(clinic.mail_dir, address, "Your code to sign in")
-    page.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(CODE.search(letter.get_content())[1])
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/portal/**")
+    page.get_by_role("textbox", name=re.compile("code", re.IGNORECASE)).fill(code_in(letter))
+    follow(page, page.get_by_role("button", name="Sign in", exact=True))
+    page.wait_for_url(INSIDE_PORTAL)
     shown = walking.reach(page, [page.url], {name for name in walking.page_names() if name.startswith("portal_")})
     for name, urls in sorted(shown.items()):
         camera.take(name, urls[0], view=PHONE, scheme="dark")

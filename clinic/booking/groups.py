@@ -1,0 +1,48 @@
+"""Visits of one patient back to back: checked in together, numbed once, announced once."""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from clinic.models import Appointment
+from clinic.refusals import Refused
+from treatments.models import ServiceSegment
+
+NUMBS = Q(session=None, service__segments__kind=ServiceSegment.Kind.NUMBING) | Q(
+    session__series__protocol_version__segments__kind=ServiceSegment.Kind.NUMBING
+)
+
+
+def together_with(visit: Appointment) -> list[Appointment]:
+    """The visit and the live ones that the patient has back to back with it, in their order."""
+    return [visit] if visit.visit_group is None else list(_live(visit).for_lists().order_by("starts_at", "pk"))
+
+
+def is_numbed_already(visit: Appointment, starts_at: datetime) -> bool:
+    """Whether an earlier visit of the group does the numbing for one at this time."""
+    if visit.visit_group is None or starts_at != visit.starts_at:
+        return False
+    return _live(visit).exclude(pk=visit.pk).filter(NUMBS, ends_at__lte=starts_at).exists()
+
+
+def leave(visit: Appointment) -> None:
+    """A visit that gets another time stands alone; refused while a later one of the group relies on its numbing."""
+    if visit.visit_group is None:
+        return
+    is_first = _live(visit).filter(NUMBS, pk=visit.pk).exists()
+    relies = _live(visit).filter(NUMBS, starts_at__gte=visit.ends_at)
+    if is_first and relies.exists():
+        raise Refused(
+            _("The visit right after this one needs its numbing. Move or cancel that one first, then move this one.")
+        )
+    visit.visit_group = None
+
+
+def numbs_any(visits: list[Appointment]) -> bool:
+    """Whether one of the visits has numbing of its own."""
+    return Appointment.objects.filter(NUMBS, pk__in=[visit.pk for visit in visits]).exists()
+
+
+def _live(visit: Appointment) -> QuerySet[Appointment]:
+    return Appointment.objects.live().filter(visit_group=visit.visit_group)

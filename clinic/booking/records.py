@@ -1,0 +1,101 @@
+"""What the verbs share: the visit as it is under its locks, its status, and what is kept of how it was before."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic import gate
+from clinic.availability import Offer
+from clinic.models import Appointment, AppointmentChange, Claim
+from clinic.refusals import Refused
+from patients import locks
+from patients.models import User
+from patients.refusals import Conflict
+from treatments import series as treatment_series
+from treatments.safety import Checked
+
+Status = Appointment.Status
+ASSESSED = ("needs_review", "assessed_safety_revision", "assessed_catalogue_revision")
+
+
+def resources_of(visits: Iterable[Appointment]) -> list[int]:
+    """The people, rooms and devices that the visits have now."""
+    claims = Claim.objects.filter(appointment__in=[visit.pk for visit in visits], live=True)
+    return list(claims.order_by().values_list("resource_id", flat=True))
+
+
+def locked(appointment: Appointment, version: int) -> Appointment:
+    """Take the locks of the visit and read it again; raises `Conflict` when somebody else saved it meanwhile."""
+    locks.take(resources=resources_of([appointment]), patients=[appointment.patient_id])
+    return current(appointment, version)
+
+
+def current(appointment: Appointment, version: int) -> Appointment:
+    """The visit as it is now, if it still has the version that the person saw."""
+    visit = Appointment.objects.for_lists().get(pk=appointment.pk)
+    if visit.version != version:
+        raise Conflict(
+            _("Somebody else changed this visit in the meantime. Look at it again before you change it; it is now: %s.")
+            % visit.get_status_display()
+        )
+    return visit
+
+
+def settle_into(visit: Appointment, offer: Offer, checked: Checked) -> None:
+    """Give the visit the offered time and person, and what the safety check said."""
+    visit.starts_at, visit.ends_at = offer.starts_at, offer.ends_at
+    visit.practitioner_id = offer.practitioner_id
+    assessed(visit, checked)
+
+
+def assessed(visit: Appointment, checked: Checked) -> None:
+    """Note what the safety check found, and what was known when it was asked."""
+    visit.needs_review = gate.awaits_decision(checked.findings)
+    visit.assessed_safety_revision, visit.assessed_catalogue_revision = checked.revision
+
+
+def become(visit: Appointment, to: str, by: User, now: datetime, reason: str) -> None:
+    """Change the status if the table of transitions has the step, and keep the one before."""
+    if not visit.may_become(to):
+        raise Refused(
+            _("A visit that is “%(now)s” cannot become “%(to)s”.")
+            % {"now": visit.get_status_display(), "to": Status(to).label}
+        )
+    keep(visit, AppointmentChange.Kind.STATUS, by, now, reason)
+    visit.status = to
+
+
+def keep(visit: Appointment, kind: str, by: User, now: datetime, reason: str) -> None:
+    """Keep the row as it was before an edit."""
+    AppointmentChange.objects.create(
+        appointment=visit,
+        kind=kind,
+        starts_at=visit.starts_at,
+        ends_at=visit.ends_at,
+        practitioner_id=visit.practitioner_id,
+        status=visit.status,
+        reason=reason,
+        by=by,
+        at=now,
+    )
+
+
+def save(visit: Appointment, *fields: str) -> None:
+    """Write the fields and count the version."""
+    visit.version += 1
+    visit.save(update_fields=[*fields, "version"])
+
+
+def free_session(visit: Appointment) -> None:
+    """The session, if it is one, waits to be booked again."""
+    if visit.session is not None:
+        treatment_series.mark_planned(visit.session)
+
+
+def by_public_ids(stored: str) -> list[Appointment]:
+    """The visits that a submission was answered with, in their order."""
+    wanted = [uuid.UUID(public_id) for public_id in stored.split(",")]
+    found = {visit.public_id: visit for visit in Appointment.objects.for_lists().filter(public_id__in=wanted)}
+    return [found[public_id] for public_id in wanted]
