@@ -27,6 +27,8 @@ __all__ = [
 ]  # fmt: skip
 
 NEAREST_DAYS = (14, 56)
+# No claim may be longer.
+LONGEST_MINUTES = 12 * 60
 
 
 def request_for(
@@ -48,6 +50,9 @@ def request_for(
     if not shape.minutes:
         named = service if session is None else session.series.protocol_version
         raise Refused(_("“%(name)s” has no duration yet, so it cannot be booked.") % {"name": named})
+    if max(shape.minutes, *(need.end_minutes for need in shape.needs), 0) > LONGEST_MINUTES:
+        named = service if session is None else session.series.protocol_version
+        raise Refused(_("“%(name)s” takes longer than 12 hours, so it cannot be booked.") % {"name": named})
     return Request(
         location=location,
         service=service,

@@ -18,7 +18,7 @@ from clinic import availability, gate
 from clinic.availability import Offer, Reason, Request
 from clinic.models import Appointment, Claim, Hold, RuleOverride
 from clinic.refusals import AgainstARule, Busy, Refused, Taken
-from patients import locks
+from patients import locks, merging
 from patients.models import Patient, User
 from treatments.safety import Checked
 
@@ -129,7 +129,7 @@ def lock_and_look_again(placement: Placement, now: datetime, *, freed: Iterable[
     """Take every lock in one statement, then pick again from what is true now. `freed`: resources of the old place."""
     first = _offer(placement, now)
     wanted = {take.resource_id for take in first.takes} | set(freed)
-    locks.take(resources=wanted, patients=[] if placement.patient is None else [placement.patient.pk])
+    locks.take(resources=wanted, patients=[] if placement.patient is None else merging.keys_of(placement.patient))
     drop_expired_holds(wanted, now)
     offer = _offer(placement, now)
     if not {take.resource_id for take in offer.takes} <= wanted:
@@ -160,10 +160,11 @@ def release_claims(appointment: Appointment) -> None:
 
 
 def write_overrides(appointment: Appointment, placement: Placement, by: User, now: datetime) -> None:
-    """Keep who allowed which soft rule anyway, and why."""
+    """Keep who allowed which soft rule anyway, and why; what is no such rule was not allowed either."""
     RuleOverride.objects.bulk_create(
         RuleOverride(appointment=appointment, rule=rule, reason=reason, allowed_by=by, allowed_at=now)
         for rule, reason in placement.overrides.items()
+        if rule in availability.SOFT
     )
 
 

@@ -152,6 +152,7 @@ class SwapForm(forms.Form):
 
     on = DayField(label=_("Day"))
     reason = forms.CharField(label=_("Reason"), max_length=120, required=False)
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     field_order = ("on", "first", "second", "reason")
 

@@ -61,7 +61,7 @@ def _keep(visit: Appointment, checked: Checked, now: datetime) -> None:
 
 def decide(appointment: Appointment, code: str, *, allows: bool, reason: str, by: User, now: datetime) -> Appointment:
     """Record the decision on one finding and assess the visit again; a "no" asks reception to call the patient."""
-    with transaction.atomic():
+    with locks.or_busy(), transaction.atomic():
         locks.take(patients=[appointment.patient_id])
         visit = Appointment.objects.for_lists().get(pk=appointment.pk)
         question = next((each for each in open_questions(visit) if each.code == code), None)

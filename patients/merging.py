@@ -10,6 +10,11 @@ def survivor(patient: Patient) -> Patient:
     return patient.merged_into if patient.merged_into_id else patient
 
 
+def keys_of(patient: Patient) -> set[int]:
+    """The keys to lock for the person: the record's own and that of the one it was merged into."""
+    return {patient.pk, patient.merged_into_id or patient.pk}
+
+
 def group_of(patient: Patient) -> QuerySet[Patient]:
     """Return every record of the person: what is medically known is read over all of them."""
     key = patient.merged_into_id or patient.pk

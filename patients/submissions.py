@@ -57,6 +57,12 @@ def once(sent: Sent, *, user: User | None, verb: str) -> str | None:
     return earlier.result
 
 
+def answered(sent: Sent, *, user: User | None, verb: str) -> str | None:
+    """Return what an earlier copy was answered with, None if there was none. Only looks: it neither waits nor notes."""
+    same = {"key": sent.key, "user": user, "verb": verb, "body_hash": digest(sent.body)}
+    return Submission.objects.filter(**same).values_list("result", flat=True).first()
+
+
 def record(sent: Sent, *, user: User | None, verb: str, result: str) -> None:
     """Write the answer to what `once` has noted; it counts once the caller's transaction commits."""
     Submission.objects.filter(pk=sent.key, user=user, verb=verb).update(result=result)

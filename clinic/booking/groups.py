@@ -1,10 +1,14 @@
 """Visits of one patient back to back: checked in together, numbed once, announced once."""
 
+import uuid
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from clinic import reminders
+from clinic.booking import records
+from clinic.booking.records import Status
 from clinic.models import Appointment
 from clinic.refusals import Refused
 from treatments.models import ServiceSegment
@@ -28,15 +32,30 @@ def is_numbed_already(visit: Appointment, starts_at: datetime) -> bool:
 
 def leave(visit: Appointment) -> None:
     """A visit that gets another time stands alone; refused while a later one of the group relies on its numbing."""
-    if visit.visit_group is None:
-        return
-    is_first = _live(visit).filter(NUMBS, pk=visit.pk).exists()
-    relies = _live(visit).filter(NUMBS, starts_at__gte=visit.ends_at)
-    if is_first and relies.exists():
-        raise Refused(
-            _("The visit right after this one needs its numbing. Move or cancel that one first, then move this one.")
-        )
+    refuse_while_relied_on(visit)
     visit.visit_group = None
+
+
+def refuse_while_relied_on(visit: Appointment) -> None:
+    """Raise `Refused` if a later visit of the group was booked without numbing because this one does it."""
+    if visit.visit_group is None or is_numbed_already(visit, visit.starts_at):
+        return
+    numbing = _live(visit).filter(NUMBS)
+    relies = numbing.filter(starts_at__gte=visit.ends_at, status__in=(Status.BOOKED, Status.CONFIRMED))
+    if numbing.filter(pk=visit.pk).exists() and relies.exists():
+        raise Refused(_("The visit right after this one needs its numbing. Move or cancel that one first."))
+
+
+def speak_of_the_next(visit: Appointment, group: uuid.UUID | None, at: datetime, now: datetime) -> None:
+    """The first of several visits is spoken of for all: plan anew for the next when one before it, at `at`, changed."""
+    if group is None:
+        return
+    following = Appointment.objects.live().filter(visit_group=group).exclude(pk=visit.pk)
+    after = following.for_lists().order_by("starts_at", "pk").first()
+    if after is not None and after.starts_at > at:
+        after.plan_version += 1
+        records.save(after, "plan_version")
+        reminders.replan(after, now)
 
 
 def numbs_any(visits: list[Appointment]) -> bool:

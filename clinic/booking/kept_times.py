@@ -11,7 +11,7 @@ from clinic.availability import request_for
 from clinic.models import Claim, Hold, Location, Practitioner
 from clinic.placing import Placement
 from clinic.refusals import Refused
-from patients import locks, submissions
+from patients import locks, merging, submissions
 from patients.models import Patient, User
 from patients.submissions import Sent
 from treatments.models import Service, TreatmentSession
@@ -96,8 +96,14 @@ def resources_of(holds: Sequence[Hold]) -> list[int]:
 
 
 def with_its_person(placement: Placement) -> Placement:
-    """With the person that the time is kept with, where nobody is asked for."""
+    """With the person that the time is kept with, where nobody is asked for.
+
+    Raises `Refused` when it is kept for another patient.
+    """
     hold, asked = placement.hold, placement.request
+    of = [one and merging.survivor(one) for one in (hold and hold.patient, placement.patient)]
+    if all(of) and of[0] != of[1]:
+        raise Refused(_("This time is kept for %(patient)s. Give it back first.") % {"patient": of[0]})
     if hold is None or hold.ended_at is not None or asked.practitioner is not None:
         return placement
     is_the_same = (hold.service_id, hold.location_id) == (asked.service.pk, asked.location.pk)

@@ -41,6 +41,7 @@ def move(
         visit = records.current(appointment, version)
         if visit.status not in (Status.BOOKED, Status.CONFIRMED):
             raise Refused(_("Only a booked visit can be moved; this one is: %s.") % visit.get_status_display())
+        group, was_at = visit.visit_group, visit.starts_at
         groups.leave(visit)
         checked = placing.check_safety(placement)
         records.keep(visit, Kind.MOVED, by, now, reason)
@@ -56,6 +57,7 @@ def move(
         placing.write_overrides(visit, placement, by, now)
         todo.follow_review(visit, now)
         reminders.replan(visit, now)
+        groups.speak_of_the_next(visit, group, was_at, now)
         return visit
 
     return placing.settled(work)
@@ -93,8 +95,8 @@ def change_resources(
             raise Refused(_("This is how the visit is planned already: choose somebody or something else."))
         records.keep(visit, Kind.RESOURCES, by, now, reason)
         placing.release_claims(visit)
-        visit.practitioner_id = offer.practitioner_id
-        records.save(visit, "practitioner")
+        visit.practitioner_id, visit.ends_at = offer.practitioner_id, offer.ends_at
+        records.save(visit, "practitioner", "ends_at")
         placing.write_claims(visit, offer)
         placing.write_overrides(visit, placement, by, now)
         return visit
@@ -140,12 +142,13 @@ def restore(appointment: Appointment, *, version: int, by: User, now: datetime, 
         records.settle_into(visit, offer, checked)
         records.become(visit, Status.BOOKED, by, now, reason)
         cleared = ("cancelled_by", "cancel_reason", "is_late_cancellation", "plan_version", "ical_sequence")
-        records.save(visit, "status", "practitioner", *cleared, *ASSESSED)
+        records.save(visit, "status", "ends_at", "practitioner", *cleared, *ASSESSED)
         placing.write_claims(visit, offer)
         if visit.session is not None:
             treatment_series.mark_booked(visit.session)
         todo.follow_review(visit, now)
         reminders.replan(visit, now)
+        groups.speak_of_the_next(visit, visit.visit_group, visit.starts_at, now)
         return visit
 
     return placing.settled(work)

@@ -13,7 +13,7 @@ from clinic.booking import groups, kept_times, records
 from clinic.models import Appointment, Hold, Location, Practitioner, Resource
 from clinic.placing import NotFree, Placement
 from clinic.refusals import Refused, Taken
-from patients import locks, submissions
+from patients import locks, merging, submissions
 from patients.models import Patient, User
 from patients.submissions import Sent
 from treatments import series as treatment_series
@@ -105,7 +105,7 @@ def book_several(
     """
 
     def write() -> list[Appointment]:
-        _lock_everything({patient.pk}, now)
+        _lock_everything(merging.keys_of(patient), now)
         group, first_at, is_numbed = _join(after, starts_at)
         visits, begins = [], [first_at]
         for one in wanted:
@@ -142,7 +142,7 @@ def _book_all(placements: Sequence[Placement], by: User, now: datetime, submissi
             visits = [_write(placements[0], offer, by, now)]
         else:
             # What one takes, and where it leaves its series, counts for the next: each is picked after the last is in.
-            _lock_everything({placement.patient.pk for placement in placements}, now)
+            _lock_everything({key for one in placements for key in merging.keys_of(one.patient)}, now)
             visits = [_write(placement, placing.pick(placement, now), by, now) for placement in placements]
         reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
         return visits

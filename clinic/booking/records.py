@@ -10,10 +10,11 @@ from clinic import gate
 from clinic.availability import Offer
 from clinic.models import Appointment, AppointmentChange, Claim
 from clinic.refusals import Refused
-from patients import locks
+from patients import locks, merging
 from patients.models import User
 from patients.refusals import Conflict
 from treatments import series as treatment_series
+from treatments.models import TreatmentSession
 from treatments.safety import Checked
 
 Status = Appointment.Status
@@ -28,7 +29,7 @@ def resources_of(visits: Iterable[Appointment]) -> list[int]:
 
 def locked(appointment: Appointment, version: int) -> Appointment:
     """Take the locks of the visit and read it again; raises `Conflict` when somebody else saved it meanwhile."""
-    locks.take(resources=resources_of([appointment]), patients=[appointment.patient_id])
+    locks.take(resources=resources_of([appointment]), patients=merging.keys_of(appointment.patient))
     return current(appointment, version)
 
 
@@ -92,6 +93,11 @@ def free_session(visit: Appointment) -> None:
     """The session, if it is one, waits to be booked again."""
     if visit.session is not None:
         treatment_series.mark_planned(visit.session)
+
+
+def is_missed(visit: Appointment) -> bool:
+    """Whether the session, if it is one, still counts as missed: nobody has booked it again."""
+    return visit.session is not None and visit.session.state == TreatmentSession.State.MISSED
 
 
 def by_public_ids(stored: str) -> list[Appointment]:

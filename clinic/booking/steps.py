@@ -9,7 +9,7 @@ from clinic.booking import groups, moves, records
 from clinic.booking.records import ASSESSED, Status
 from clinic.models import Appointment
 from clinic.refusals import Refused
-from patients import locks
+from patients import locks, merging
 from patients.models import User
 from treatments import safety
 from treatments import series as treatment_series
@@ -26,6 +26,7 @@ def cancel(
 
     def work() -> Appointment:
         visit = records.locked(appointment, version)
+        groups.refuse_while_relied_on(visit)
         free_until = visit.starts_at - timedelta(hours=visit.location.free_cancel_hours)
         visit.cancelled_by, visit.cancel_reason = cancelled_by, reason.strip()
         visit.is_late_cancellation = now > free_until
@@ -36,21 +37,10 @@ def cancel(
         records.free_session(visit)
         todo.close_for(visit, by, now)
         reminders.cancelled(visit, now)
-        _speak_of_the_next(visit, now)
+        groups.speak_of_the_next(visit, visit.visit_group, visit.starts_at, now)
         return visit
 
     return placing.settled(work)
-
-
-def _speak_of_the_next(visit: Appointment, now: datetime) -> None:
-    """The message about the first of several visits spoke for all; without it the next one has a message of its own."""
-    if visit.visit_group is None:
-        return
-    together = groups.together_with(visit)
-    if together and together[0].starts_at > visit.starts_at:
-        together[0].plan_version += 1
-        records.save(together[0], "plan_version")
-        reminders.replan(together[0], now)
 
 
 def confirm(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
@@ -66,7 +56,7 @@ def check_in(appointment: Appointment, *, version: int, by: User, now: datetime,
 
     def work() -> Appointment:
         together = groups.together_with(appointment)
-        locks.take(resources=records.resources_of(together), patients=[appointment.patient_id])
+        locks.take(resources=records.resources_of(together), patients=merging.keys_of(appointment.patient))
         visit = records.current(appointment, version)
         _greet(visit, by, now, reason)
         for other in groups.together_with(visit):
@@ -157,6 +147,7 @@ def no_show(appointment: Appointment, *, version: int, by: User, now: datetime, 
         placing.release_claims(visit)
         if visit.session is not None:
             treatment_series.mark_missed(visit.session)
+        todo.close_for(visit, by, now)
         reminders.void(visit, now)
         return visit
 
@@ -164,7 +155,10 @@ def no_show(appointment: Appointment, *, version: int, by: User, now: datetime, 
 
 
 def undo(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
-    """Take the last status back. A cancelled or missed visit takes its place again, if it is still free."""
+    """Take the last status back. A cancelled or missed visit takes its place again, if it is still free.
+
+    Who is not here after all is not here for any of the visits back to back with this one.
+    """
     if appointment.status in (Status.CANCELLED, Status.NO_SHOW):
         return moves.restore(appointment, version=version, by=by, now=now, reason=reason)
     before = {
@@ -183,12 +177,15 @@ def enter_in_error(appointment: Appointment, *, version: int, by: User, now: dat
 
     def work() -> Appointment:
         visit = records.locked(appointment, version)
+        groups.refuse_while_relied_on(visit)
+        if visit.is_live or (visit.status == Status.NO_SHOW and records.is_missed(visit)):
+            records.free_session(visit)
         records.become(visit, Status.ENTERED_IN_ERROR, by, now, reason)
         records.save(visit, "status")
         placing.release_claims(visit)
-        records.free_session(visit)
         todo.close_for(visit, by, now)
         reminders.void(visit, now)
+        groups.speak_of_the_next(visit, visit.visit_group, visit.starts_at, now)
         return visit
 
     return placing.settled(work)
@@ -208,13 +205,16 @@ def _step(
 ) -> Appointment:
     def work() -> Appointment:
         visit = records.locked(appointment, version)
-        was_completed = visit.status == Status.COMPLETED
+        was_completed, was_arrived = visit.status == Status.COMPLETED, visit.status == Status.ARRIVED
         if was_completed and visit.session is not None:
             treatment_series.undo_done(visit.session)
-        for name, value in times.items():
-            setattr(visit, name, value)
-        records.become(visit, to, by, now, reason)
-        records.save(visit, "status", *times)
+        together = groups.together_with(visit) if was_arrived and to == Status.BOOKED else []
+        others = [one for one in together if one.pk != visit.pk and one.status == Status.ARRIVED]
+        for each in (visit, *others):
+            for name, value in times.items():
+                setattr(each, name, value)
+            records.become(each, to, by, now, reason)
+            records.save(each, "status", *times)
         if was_completed:
             reminders.completed(visit, now)
         return visit

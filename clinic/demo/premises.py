@@ -18,6 +18,7 @@ from clinic.models import (
     Qualification,
     Resource,
     Room,
+    TravelTime,
     WorkingHours,
 )
 from patients import roles
@@ -71,6 +72,8 @@ STAFF = (
 AWAY = "Tom Okafor"
 OPENS, CLOSES = time(8, 30), time(19)
 STARTS, ENDS = time(9), time(18)
+# By train and plane, from door to door.
+TRAVEL_MINUTES = 300
 REMIND_MINUTES = (("three-days", 3 * 24 * 60), ("one-day", 24 * 60))
 
 
@@ -87,6 +90,7 @@ def build(since: date, now: datetime) -> Premises:
     """Open both locations with their staff, who have worked since a date, and what keeps them away from `now` on."""
     people = _logins()
     places = {LONDON: _location(LONDON, "Europe/London", "GBP"), BERLIN: _location(BERLIN, "Europe/Berlin", "EUR")}
+    TravelTime.objects.create(start=places[LONDON], end=places[BERLIN], minutes=TRAVEL_MINUTES)
     for place, name, kind in ROOMS:
         resource = Resource.objects.create(type=Resource.Type.ROOM, name=name, location=places[place])
         Room.objects.create(resource=resource, kind=kind)

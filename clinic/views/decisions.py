@@ -33,6 +33,7 @@ def appointment_decide(request: HttpRequest, appointment: uuid.UUID) -> HttpResp
             reviews.decide(visit, typed["code"], **details)
         except ValidationError as error:
             form.add_error(None, error)
+            status = getattr(error, "status_code", 422)
         else:
             messages.success(request, _("The decision is kept."))
             return redirect("appointment", appointment)

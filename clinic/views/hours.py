@@ -1,5 +1,6 @@
 """Hours: single days that are longer, off or swapped; for administrators usual weeks copied and holidays brought in."""
 
+import uuid
 from datetime import date
 
 from django.contrib import messages
@@ -16,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import holidays_import, hours, rotas, timespans, to_move
 from clinic.models import Appointment, DatedHours, Location, Practitioner
 from clinic.premises_forms import EXTRA, OFF, ClosuresForm, CopyHoursForm, DayHoursForm, SwapForm
-from clinic.views import cards
+from clinic.views import cards, slots
 from clinic.views.to_move import say_how_many
+from patients import submissions
 from patients.access import roles, staff_only
 from patients.roles import ADMINISTRATOR, has_role
 
@@ -77,9 +79,9 @@ def swap_day(request: HttpRequest) -> HttpResponse:
     """Two people swap one day: first the hours and the visits that this reaches, then the button that does it."""
     asked = request.POST if request.method == "POST" else request.GET
     form = SwapForm(asked if {"first", "second"} & set(asked) else None, initial={"on": asked.get("day")})
-    shown = {}
+    shown = {"key": uuid.uuid4()}
     if form.is_bound and form.is_valid():
-        shown = _before_the_swap(form)
+        shown |= _before_the_swap(form)
     if request.method == "POST":
         return _saved(request, form, "clinic/swap_day.html", _swap, shown)
     return render(request, "clinic/swap_day.html", {"form": form, **shown})
@@ -148,7 +150,14 @@ def _keep_day(request: HttpRequest, typed: dict) -> None:
 
 def _swap(request: HttpRequest, typed: dict) -> None:
     first, second, on = typed["first"], typed["second"], typed["on"]
-    hours.swap_day(first, second, on=on, reason=typed["reason"])
+
+    def act() -> str:
+        hours.swap_day(first, second, on=on, reason=typed["reason"])
+        return "swapped"
+
+    # A second copy of the form would swap back.
+    sent = slots.sent(request, typed["key"] or uuid.uuid4())
+    submissions.answer(sent, user=request.user, verb="swap_day", act=act)
     said = {"first": first, "second": second, "day": in_words(on)}
     messages.success(request, _("Swapped: %(first)s and %(second)s, %(day)s.") % said)
     say_how_many(request, to_move.taking([first.pk, second.pk]))

@@ -31,6 +31,9 @@ def appointment_another(request: HttpRequest, appointment: uuid.UUID) -> HttpRes
             try:
                 (added,) = _book_after(request, visit, form)
             except ValidationError as error:
+                earlier = slots.answered(request)
+                if earlier is not None:
+                    return earlier
                 status = getattr(error, "status_code", 422)
                 shown |= places.refusal(error)
             else:

@@ -70,7 +70,7 @@ def take(request: HttpRequest, place: SlotForm, form: VisitForm) -> tuple[HttpRe
     except registration.LikelyDuplicates as error:
         return None, {"refusals": error.messages, "people": error.patients, "has_duplicates": True, "status": 422}
     except ValidationError as error:
-        return None, {"refusals": error.messages, "status": getattr(error, "status_code", 422)}
+        return slots.answered(request), {"refusals": error.messages, "status": getattr(error, "status_code", 422)}
     kept = holds.kept_by_the_form(request)
     asked = _asked(place, by_hand, person, session, kept)
     act = partial(slots.book, request, form, asked, kept)

@@ -94,6 +94,9 @@ def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     today = cards.clinic_day(timezone.now())
     card = _card_or_404(series, today)
     if card.to_book is None:
+        earlier = slots.answered(request) if request.method == "POST" else None
+        if earlier is not None:
+            return earlier
         messages.info(request, _("This series has no session to book now."))
         return redirect("series", series)
     person, step = card.series.patient, card.to_book

@@ -56,9 +56,26 @@ def attempt(
         visit = act()
     except ValidationError as error:
         return None, refusal(error, asked, form.cleaned_data["starts_at"], timezone.now())
+    return _told(request, visit, done), {}
+
+
+def answered(request: HttpRequest) -> HttpResponse | None:
+    """The redirect to what an earlier copy of this form has booked, so that nothing is left to book; else None."""
+    try:
+        submission = sent(request, uuid.UUID(request.POST.get("key", "")))
+    except ValueError:
+        return None
+    stored = submissions.answered(submission, user=request.user, verb="book")
+    if not stored:
+        return None
+    visit = Appointment.objects.for_lists().get(public_id=stored.partition(",")[0])
+    return _told(request, visit, _("Booked"))
+
+
+def _told(request: HttpRequest, visit: Appointment, done: str) -> HttpResponse:
     when = in_words(visit.starts_at, visit.location.zone)
     messages.success(request, _("%(done)s: %(when)s.") % {"done": done, "when": when})
-    return redirect("appointment", visit.public_id), {}
+    return redirect("appointment", visit.public_id)
 
 
 def book(request: HttpRequest, form: TimeForm, asked: Request, kept: Hold | None = None) -> Appointment:

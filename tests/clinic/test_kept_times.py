@@ -161,6 +161,17 @@ def test_book_with_a_kept_time_stays_with_the_person_it_is_kept_with(desk):
     assert book(desk, hold=kept).practitioner == other
 
 
+def test_book_is_refused_for_another_patient_than_the_time_is_kept_for(desk):
+    kept = pencil(desk, patient=patient("Ada", "Quill"))
+
+    with pytest.raises(Refused, match="kept for Ada Quill"):
+        book(desk, hold=kept)
+
+    kept.refresh_from_db()
+    assert kept.ended_at is None
+    assert book(desk, who=kept.patient, hold=kept).starts_at == TEN
+
+
 def test_book_with_a_kept_time_that_ran_out_wins_while_nobody_took_it(desk):
     kept = keep(desk)
 

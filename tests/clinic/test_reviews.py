@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from clinic import booking, reviews
 from clinic.models import Task
-from clinic.refusals import Refused
+from clinic.refusals import Busy, Refused
 from patients import history
 from patients.models import Condition, HistoryAnswer
 from tests.clinic.treatment_desk import TODAY, TreatmentDesk
@@ -174,3 +175,15 @@ def test_check_in_checks_safety_again_and_tells_the_desk(visit, desk):
     assert arrived.status == "arrived"
     assert not arrived.needs_review
     assert list(Task.objects.filter(done_at=None).values_list("kind", flat=True)) == ["safety_changed"]
+
+
+def test_decide_says_busy_while_somebody_else_writes_about_the_patient(transactional_db):
+    desk = TreatmentDesk()
+    visit = desk.book(NINE)
+    held = connection.copy()
+    with held.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [2**62 + visit.patient_id])
+
+        with pytest.raises(Busy):
+            reviews.decide(visit, "any", allows=True, reason="letter seen", by=desk.by, now=NOW)
+    held.close()

@@ -114,6 +114,7 @@ def test_the_series_page_asks_as_often_for_three_areas_as_for_one(staff, desk):
         while series.series_areas.count() < areas:
             area = BodyArea.objects.create(key=f"more-{series.series_areas.count()}", label="More", group="face")
             SeriesArea.objects.create(series=series, area=area)
+        staff.get(series_page(series))  # a new area is a new catalogue, which is read once
         with CaptureQueriesContext(connection) as queries:
             staff.get(series_page(series))
         counts.append(len(queries))
