@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import axe_playwright_python
 from django.conf import settings
 from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
 
 from tests import words
 from tests.test_architecture import addresses
@@ -57,6 +59,7 @@ WIDTHS = (1280, 390, 320)
 SCHEMES = ("light", "dark")
 # Only some patients have a session that waits to be booked, only some visits are to come or wait for a decision.
 TRIES, TRIES_OF = 4, {"patient": 80, "appointment": 80}
+VISIT = re.compile(r"/appointments/([0-9a-f-]{36})/")
 HREF = re.compile(r"<a\b[^>]*\bhref=\"([^\"]+)\"")
 SIGNS_OUT = ("account_logout", "admin:logout")
 
@@ -130,7 +133,19 @@ def desk_seeds(page) -> list[str]:
     service = page.locator("select[name=service] option:not([value=''])").first.get_attribute("value")
     starts = ("ad", "an", "be", "el", "ma")
     fixed = [address for address in fixed_addresses() if address != "/find/"]
-    return [f"/find/?service={service}", *fixed, *(f"/patients/?q={start}" for start in starts)]
+    return [
+        f"/find/?service={service}",
+        f"/to-move/{coming_visit(page)}/",
+        *fixed,
+        *(f"/patients/?q={start}" for start in starts),
+    ]
+
+
+def coming_visit(page) -> str:
+    """A visit of one of the next days, as its address names it."""
+    days = [timezone.now().date() + timedelta(days=number) for number in range(1, 9)]
+    found = (VISIT.search(page.request.get(urljoin(page.url, f"/diary/?day={day}")).text()) for day in days)
+    return next(one[1] for one in found if one)
 
 
 def links(markup: str, url: str) -> Iterator[str]:
