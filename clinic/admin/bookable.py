@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -51,6 +52,21 @@ class SaysWhatNoLongerFits:
         answer = super()._saved(request, obj)
         say_how_many(request, self.reached(obj))
         return answer
+
+
+class KeepsParts:
+    """Hours, closures, qualifications and the like are saved under the locks of what they belong to."""
+
+    def save_formset(
+        self,
+        request: HttpRequest,
+        form: forms.ModelForm,
+        formset: BaseInlineFormSet,
+        change: bool,  # noqa: FBT001 (Django's own signature)
+    ) -> None:
+        saved = formset.save(commit=False)
+        premises.keep_parts(form.instance, saved=saved, removed=formset.deleted_objects)
+        formset.save_m2m()
 
 
 class BookableForm(CadenceForm):

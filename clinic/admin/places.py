@@ -6,13 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Exists, OuterRef
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic import premises
-from clinic.admin.bookable import BookableAdmin, BookableForm, InItsOwnTime, SaysWhatNoLongerFits
+from clinic.admin.bookable import BookableAdmin, BookableForm, InItsOwnTime, KeepsParts, SaysWhatNoLongerFits
 from clinic.models import (
     Closure,
     Device,
@@ -46,7 +45,7 @@ class ReminderRuleInline(CadenceTabularInline):
 
 
 @admin.register(Location)
-class LocationAdmin(SaysWhatNoLongerFits, InItsOwnTime, CadenceAdmin):
+class LocationAdmin(KeepsParts, SaysWhatNoLongerFits, InItsOwnTime, CadenceAdmin):
     purpose = _("Where you work: address, opening hours, days closed, and when patients are reminded.")
     list_display = ("name", "phone", "time_zone", "is_active")
     search_fields = ("name",)
@@ -73,16 +72,6 @@ class LocationAdmin(SaysWhatNoLongerFits, InItsOwnTime, CadenceAdmin):
 
     def save_model(self, request: HttpRequest, obj: Location, form: forms.ModelForm, change: bool) -> None:  # noqa: FBT001 (Django's own signature)
         premises.keep_location(obj)
-
-    def save_formset(
-        self,
-        request: HttpRequest,
-        form: forms.ModelForm,
-        formset: BaseInlineFormSet,
-        change: bool,  # noqa: FBT001 (Django's own signature)
-    ) -> None:
-        saved = formset.save(commit=False)
-        premises.keep_parts(form.instance, saved=saved, removed=formset.deleted_objects)
 
 
 class RoomForm(BookableForm):
@@ -165,7 +154,7 @@ class DevicePlaceInline(CadenceTabularInline):
 
 
 @admin.register(Device)
-class DeviceAdmin(BookableAdmin):
+class DeviceAdmin(KeepsParts, BookableAdmin):
     purpose = _("Pens and injectors that visits need; one that is not in use is not offered.")
     form = DeviceForm
     list_display = ("name", "kind", "location", "serial", "calibration_due_on", "is_in_use")
@@ -175,16 +164,6 @@ class DeviceAdmin(BookableAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).order_by("resource__name", "pk")
-
-    def save_formset(
-        self,
-        request: HttpRequest,
-        form: forms.ModelForm,
-        formset: BaseInlineFormSet,
-        change: bool,  # noqa: FBT001 (Django's own signature)
-    ) -> None:
-        saved = formset.save(commit=False)
-        premises.keep_parts(form.instance, saved=saved, removed=formset.deleted_objects)
 
 
 @admin.register(TravelTime)

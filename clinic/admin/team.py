@@ -6,14 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic import premises, to_move
-from clinic.admin.bookable import BookableAdmin, BookableForm, InItsOwnTime, SaysWhatNoLongerFits
+from clinic.admin.bookable import BookableAdmin, BookableForm, InItsOwnTime, KeepsParts, SaysWhatNoLongerFits
 from clinic.models import Absence, DatedHours, Practitioner, Qualification, WorkingHours
 from clinic.timespans import Span
 from patients.administration import CadenceAdmin, CadenceForm, CadenceStackedInline, CadenceTabularInline
@@ -45,7 +44,7 @@ class PractitionerForm(BookableForm):
 
 
 @admin.register(Practitioner)
-class PractitionerAdmin(BookableAdmin):
+class PractitionerAdmin(KeepsParts, BookableAdmin):
     plural = gettext_lazy("practitioners and their hours")
     purpose = gettext_lazy("Who treats, when and where they work, and which techniques they may use.")
     form = PractitionerForm
@@ -57,17 +56,6 @@ class PractitionerAdmin(BookableAdmin):
     own_fields = ("user", "job_title", "treats", "may_assist")
     labels = {"user": gettext_lazy("sign-in of this person")}
     help_texts = {"user": gettext_lazy("Made under “people and their roles”.")}
-
-    def save_formset(
-        self,
-        request: HttpRequest,
-        form: forms.ModelForm,
-        formset: BaseInlineFormSet,
-        change: bool,  # noqa: FBT001 (Django's own signature)
-    ) -> None:
-        saved = formset.save(commit=False)
-        premises.keep_parts(form.instance, saved=saved, removed=formset.deleted_objects)
-        formset.save_m2m()
 
 
 class AbsenceForm(CadenceForm):

@@ -44,10 +44,14 @@ def diary(request: HttpRequest) -> HttpResponse:
     if day == today:
         mark_delays(shown["visits"], now)
     if day >= today and not request.htmx:
-        span = timespans.local_day(place.location.zone, day)
-        here = Q(location=place.location, starts_at__gte=span.start, starts_at__lt=span.end)
-        shown["count"] = to_move.count(now, within=here)
+        shown["count"] = _to_move_on(place.location, day, now)
     return render(request, "clinic/_day.html" if request.htmx else "clinic/diary.html", shown)
+
+
+def _to_move_on(location: Location, day: date, now: datetime) -> int:
+    """How many visits of the day no longer fit."""
+    span = timespans.local_day(location.zone, day)
+    return to_move.count(now, within=Q(location=location, starts_at__gte=span.start, starts_at__lt=span.end))
 
 
 def visits_of(location: Location, day: date, practitioner: Practitioner | None = None) -> list[Appointment]:

@@ -27,9 +27,6 @@ def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
     by_hand, refusals = _by_hand(request, place)
     kept, now = holds.kept_by_the_form(request), timezone.now()
     start = place.chosen("start")
-    chosen = _patient(request.POST.get("patient") or place.chosen("patient")) or (kept.patient if kept else None)
-    typed = request.POST.get("q", "")
-    found = search.find(typed, limit=FOUND) if typed else None
     shown = {
         "place": place,
         "service": place.chosen("service"),
@@ -42,10 +39,7 @@ def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
         "start": start,
         "form": form,
         "key": uuid.uuid4(),
-        "typed": typed,
-        "found": found,
-        "chosen": chosen,
-        "people": [chosen] if chosen and not typed else (found.patients if found else []),
+        **_people(request, place, kept),
         **holds.shown(kept, now),
     }
     if request.method == "GET":
@@ -53,6 +47,15 @@ def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
         answer = why_not.about(asked, start, place, now)
         shown |= {"answer": answer} | _entered_later(answer, start, now)
     return shown
+
+
+def _people(request: HttpRequest, place: SlotForm, kept: Hold | None) -> dict:
+    """The patients to choose from: those who fit what was typed, else the one who is known already."""
+    chosen = _patient(request.POST.get("patient") or place.chosen("patient")) or (kept.patient if kept else None)
+    typed = request.POST.get("q", "")
+    found = search.find(typed, limit=FOUND) if typed else None
+    people = [chosen] if chosen and not typed else (found.patients if found else [])
+    return {"typed": typed, "found": found, "chosen": chosen, "people": people}
 
 
 def _entered_later(answer: why_not.Answer, start: datetime, now: datetime) -> dict:

@@ -91,20 +91,16 @@ def choose(
     act: Callable[[], Appointment], done: str, shown: dict, asks_by_hand: bool = False,
 ) -> HttpResponse:  # fmt: skip
     """Show the free starts; on POST let `act` take one, or show why it could not with everything typed kept."""
-    status = 200
+    status, now = 200, timezone.now()
+    shown = {"form": form, "key": uuid.uuid4()} | shown
     if request.method == "POST":
-        status = 422
-        shown = shown | {"errors": form.sentences}
+        refused = {"status": 422}
         if form.is_valid():
             answer, refused = attempt(request, form, asked, act, done)
             if answer is not None:
                 return answer
-            shown = shown | refused
-            status = refused["status"]
-    now = timezone.now()
-    shown = {"form": form, "key": uuid.uuid4()} | shown
-    if request.method == "POST":
-        shown |= why_not.form(request)
+        status = refused["status"]
+        shown |= {"errors": form.sentences} | refused | why_not.form(request)
     else:
         shown |= why_not.page(request, asked, place, now)
         if request.htmx:
