@@ -19,7 +19,7 @@ from clinic.models import Appointment, Hold, Location, Practitioner
 from clinic.reasons import SOFT, Reason, explain
 from clinic.refusals import Refused
 from patients.models import Patient
-from treatments.models import DepthStep, SeriesArea, Service, TreatmentSession, VersionSegment
+from treatments.models import DepthStep, SeriesArea, Service, ServiceSegment, TreatmentSession, VersionSegment
 
 __all__ = [
     "SOFT", "Offer", "Reason", "Request", "Take", "explain", "free_starts", "nearest", "offer_at", "request_for",
@@ -29,6 +29,8 @@ __all__ = [
 NEAREST_DAYS = (14, 56)
 # No claim may be longer.
 LONGEST_MINUTES = 12 * 60
+# Plain, because the ORM takes longer to write it than the database to answer it.
+_SEGMENTS = "SELECT * FROM treatments_servicesegment WHERE service_id = %s"
 
 
 def request_for(
@@ -42,7 +44,7 @@ def request_for(
     `chosen` are primary keys of resources picked by hand; `without_numbing` leaves out what an earlier visit of the
     same patient did right before. Raises `Refused` when nobody has said how long the visit takes.
     """
-    segments = list(service.segments.all() if session is None else _segments_of(session))
+    segments = list(_segments_of(session) if session else ServiceSegment.objects.raw(_SEGMENTS, [service.pk]))
     areas, techniques = 1, {service.technique_id}
     if session is not None and segments:
         areas, techniques = len(segments[0].area_ids), {*segments[0].techniques, service.technique_id}
@@ -95,14 +97,20 @@ def starts_by_person(
     return {person: [base + minute for minute in bits(mask)] for person, mask in found.items()}
 
 
-def offer_at(request: Request, starts_at: datetime, now: datetime, allow: frozenset[str] = frozenset()) -> Offer | None:
-    """The offer for one start, or None; the soft rules in `allow` are not asked. Whole minutes only."""
+def offer_at(
+    request: Request, starts_at: datetime, now: datetime, allow: frozenset[str] = frozenset(),
+    *, among: Iterable[int] | None = None,
+) -> Offer | None:  # fmt: skip
+    """The offer for one start, or None; the soft rules in `allow` are not asked. Whole minutes only.
+
+    With `among` (keys of resources) only these may take part.
+    """
     allow = _allowed(request, allow)
     found = reasons.about_the_time(request, starts_at, now)
     if any(reason.code not in allow for reason in found) or starts_at.second or starts_at.microsecond:
         return None
     day = timespans.date_of(request.location.zone, starts_at)
-    board = calendars.read(request, day, day, now)
+    board = calendars.read(request, day, day, now, among=among)
     minute = board.ruler.minute(starts_at)
     offers = fitting.offers(request, board, board.ruler.between(minute, minute + 1), allow)
     return offers[0] if offers else None

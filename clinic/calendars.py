@@ -95,13 +95,17 @@ class Board:
     course: Course | None
 
 
-def read(request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None) -> Board:
+def read(
+    request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None,
+    among: Iterable[int] | None = None,
+) -> Board:  # fmt: skip
     """The board for starts on the local dates first to last: two statements, and one more for a session of a series.
 
-    Practitioners are those of `people` where it is given. Holds whose time is over at `now` do not count.
+    Practitioners are those of `people` where it is given; with `among`, nobody and nothing else takes part. Holds whose
+    time is over at `now` do not count.
     """
     ruler = Ruler(request.location.zone, first, last)
-    rows = diary_rows.resources(_wanted(request, people), ruler.dates[0], ruler.dates[-1])
+    rows = diary_rows.resources(_wanted(request, people, among), ruler.dates[0], ruler.dates[-1])
     spans = _spans(request, ruler, rows, now)
     parts, misfits = _parts(request, rows, people)
     calendars = _Calendars(ruler, spans)
@@ -115,7 +119,7 @@ def read(request: Request, first: date, last: date, now: datetime, *, people: fr
     )
 
 
-def _wanted(request: Request, people: frozenset[int] | None) -> Wanted:
+def _wanted(request: Request, people: frozenset[int] | None, among: Iterable[int] | None) -> Wanted:
     """What to read; an assistant may be anybody, else nobody but those asked for."""
     whats = {what for what, _kind in request.keys}
     named = set(request.chosen) | (people or set())
@@ -131,6 +135,7 @@ def _wanted(request: Request, people: frozenset[int] | None) -> Wanted:
         room_kinds=[kind for what, kind in request.keys if what == visits.ROOM],
         device_kinds=[kind for what, kind in request.keys if what == visits.DEVICE],
         with_everybody=anybody or visits.ASSISTANT in whats,
+        among=None if among is None else sorted(among),
     )
 
 
@@ -174,7 +179,7 @@ def _parts(
             parts[key] = [row for row in able if leading is None or row.pk in leading]
         else:
             picked = [row for row in able if row.pk in request.chosen - (leading or set())]
-            parts[key] = picked or able
+            parts[key] = picked or _turned(able, request.practitioner)
     misfits = {}
     for row in rows:
         keys = [key for key in parts if row.type == (visits.PRACTITIONER if key[0] == visits.ASSISTANT else key[0])]
@@ -182,6 +187,12 @@ def _parts(
             misfits[keys[-1]] = row.name
             parts[keys[-1]] = []
     return parts, misfits
+
+
+def _turned(rows: list[ResourceRow], practitioner: Practitioner | None) -> list[ResourceRow]:
+    """The same in an order that begins elsewhere for each practitioner: neighbours reach for different rooms."""
+    first = practitioner.pk % len(rows) if practitioner and rows else 0
+    return rows[first:] + rows[:first]
 
 
 def _is_able(row: ResourceRow, key: Key) -> bool:
@@ -283,11 +294,12 @@ def _until(ruler: Ruler, last: int | None) -> int:
 
 def _here(ruler: Ruler, row: ResourceRow) -> int:
     """The dates on which a device is at the location: its own one, but for the days on which it is elsewhere."""
+    if not row.places:
+        return ruler.everything if row.is_of_location else 0
     stated = dict(row.places)
     days = [day for day in ruler.dates if stated.get(day.toordinal(), row.is_of_location)]
     return ruler.mask(ruler.minutes_of(day) for day in days)
 
 
-def _mask(ruler: Ruler, spans: Iterable[tuple[int, int]]) -> int:
-    base = ruler.base
-    return ruler.mask((start - base, end - base) for start, end in spans)
+def _mask(ruler: Ruler, spans: Pairs) -> int:
+    return ruler.mask(spans, since=ruler.base) if spans else 0

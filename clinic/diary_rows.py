@@ -77,7 +77,10 @@ class HoursOfADay(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which resources to read: those named, the rooms and devices of these kinds, and everybody who works there."""
+    """Which resources to read: those named, the rooms and devices of these kinds, and everybody who works there.
+
+    With `among` none but these.
+    """
 
     location_id: int
     service_id: int
@@ -87,6 +90,7 @@ class Wanted:
     room_kinds: list[str]
     device_kinds: list[str]
     with_everybody: bool
+    among: list[int] | None = None
 
 
 _RESOURCES = """
@@ -127,7 +131,8 @@ FROM clinic_resource r
 LEFT JOIN clinic_room room ON room.resource_id = r.id
 LEFT JOIN clinic_device device ON device.resource_id = r.id
 LEFT JOIN clinic_practitioner person ON person.resource_id = r.id
-WHERE r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
+WHERE (%(among)s::bigint[] IS NULL OR r.id = ANY(%(among)s::bigint[]))
+AND (r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
   (r.location_id = %(location_id)s AND cardinality(%(room_kinds)s::text[]) > 0
     AND (room.kind = ANY(%(room_kinds)s::text[]) OR room.serves_all))
   OR (device.kind = ANY(%(device_kinds)s::text[]) AND (r.location_id = %(location_id)s OR EXISTS (
@@ -137,7 +142,7 @@ WHERE r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
     OR EXISTS (SELECT FROM clinic_workinghours h WHERE h.practitioner_id = r.id AND h.location_id = %(location_id)s)
     OR EXISTS (SELECT FROM clinic_datedhours d WHERE d.practitioner_id = r.id AND d.location_id = %(location_id)s
       AND d."on" BETWEEN %(first)s AND %(last)s)))
-)) ORDER BY r.id
+))) ORDER BY r.id
 """
 
 # The bound on the start of a claim, which lasts at most 12 hours, keeps the index range as short as the days asked for.

@@ -1,7 +1,8 @@
 """Which starts fit, and who and what serves at each: arithmetic on the masks of a board. Pure: no database, no clock.
 
 Least wasteful first: what nothing else can do is kept free, then what leaves no new gap on both sides is taken, then on
-one side, then the resource made first.
+one side, then the resource made first, counted from a place of the practitioner's own where one is asked for: so two
+who are booked at the same moment do not wait for the same room.
 """
 
 from collections.abc import Iterable

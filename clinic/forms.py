@@ -1,12 +1,15 @@
 """What a person types at the desk. Forms check words, dates and choices; the verbs decide."""
 
+import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from clinic import named
 from clinic.models import Appointment, Location, Practitioner
 from patients.forms import PhoneField
 from patients.models import BodyArea
@@ -53,6 +56,21 @@ class OneOf(forms.TypedChoiceField):
         super().__init__(choices=choices, coerce=by_id.__getitem__, empty_value=None, required=False, **details)
 
 
+class Named(forms.UUIDField):
+    """The one object that an address names by its public id."""
+
+    def __init__(self, look_up: Callable[[uuid.UUID], object | None]) -> None:
+        super().__init__(required=False)
+        self.look_up = look_up
+
+    def clean(self, value):
+        public_id = super().clean(value)
+        found = self.look_up(public_id) if public_id else None
+        if public_id and found is None:
+            raise ValidationError(self.error_messages["invalid"])
+        return found
+
+
 class DecisionForm(forms.Form):
     """A clinician's yes or no to one question, with the reason."""
 
@@ -81,7 +99,39 @@ class DeskForm(forms.Form):
         return [str(error) for errors in self.errors.values() for error in errors]
 
 
-class PlaceForm(DeskForm):
+class WhereAndWho(DeskForm):
+    """What was chosen of a place and a person, by forms that ask for them or read them from an address."""
+
+    def chosen(self, name: str) -> object:
+        """What was chosen, or None when nothing, or nothing valid, was."""
+        return self.cleaned_data.get(name) if self.is_valid() or self.cleaned_data else None
+
+    def name_of(self, practitioner_id: int | None) -> str:
+        """Who it is, unless the clinic has only one."""
+        return self.names.get(practitioner_id, "")
+
+    @cached_property
+    def people(self) -> list[Practitioner]:
+        return list(Practitioner.objects.filter(resource__is_active=True).select_related("resource"))
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        return {one.pk: str(one) for one in self.people} if len(self.people) > 1 else {}
+
+    @cached_property
+    def default_location(self) -> Location | None:
+        return named.location()
+
+    @property
+    def location(self) -> Location | None:
+        return self.chosen("location") or self.default_location
+
+    @property
+    def practitioner(self) -> Practitioner | None:
+        return self.chosen("practitioner")
+
+
+class PlaceForm(WhereAndWho):
     """Where and with whom. What the clinic has one of is not asked."""
 
     def __init__(
@@ -97,32 +147,14 @@ class PlaceForm(DeskForm):
             data.setdefault("practitioner", str(practitioner.resource.public_id))
         super().__init__(data)
         locations = list(Location.objects.filter(is_active=True))
-        people = list(Practitioner.objects.filter(resource__is_active=True).select_related("resource"))
-        self.names = {one.pk: str(one) for one in people} if len(people) > 1 else {}
         self.default_location = location or next(iter(locations), None)
         if asks_where and len(locations) > 1:
             locations.sort(key=lambda one: one != self.default_location)
             self.fields["location"] = OneOf(locations, public_id=lambda one: one.public_id, label=_("Location"))
-        if len(people) > 1:
+        if len(self.people) > 1:
             self.fields["practitioner"] = OneOf(
-                people, public_id=lambda one: one.resource.public_id, empty=_("Anyone"), label=_("Practitioner")
+                self.people, public_id=lambda one: one.resource.public_id, empty=_("Anyone"), label=_("Practitioner")
             )
-
-    def chosen(self, name: str) -> object:
-        """What was chosen, or None when nothing, or nothing valid, was."""
-        return self.cleaned_data.get(name) if self.is_valid() or self.cleaned_data else None
-
-    def name_of(self, practitioner_id: int | None) -> str:
-        """Who it is, unless the clinic has only one."""
-        return self.names.get(practitioner_id, "")
-
-    @property
-    def location(self) -> Location | None:
-        return self.chosen("location") or self.default_location
-
-    @property
-    def practitioner(self) -> Practitioner | None:
-        return self.chosen("practitioner")
 
     def day_or(self, day: date) -> date:
         """The date that was asked for, or this one."""
@@ -156,16 +188,17 @@ class FindForm(DayForm):
         self.order_fields(self.field_order)
 
 
-class SlotForm(PlaceForm):
-    """The time that the address of the booking page names, and the patient when one is known already."""
+class SlotForm(WhereAndWho):
+    """The time that the address of the booking page names, and the patient when one is known already.
 
+    Reads what the address names and no more: every booking waits for it.
+    """
+
+    service = Named(named.service)
+    location = Named(named.location)
+    practitioner = Named(named.practitioner)
     start = MomentField()
     patient = forms.UUIDField(required=False)
-
-    def __init__(self, data) -> None:
-        super().__init__(data)
-        services = Service.objects.filter(is_active=True, is_desk=True)
-        self.fields["service"] = OneOf(services, public_id=lambda one: one.public_id, empty=_("Choose…"))
 
     @property
     def is_complete(self) -> bool:

@@ -31,6 +31,7 @@ class Ruler:
             self._midnights[day] = epoch_minute(timespans.at(zone, day, timespans.MIDNIGHT))
         self.base = self._midnights[self.dates[0]]
         self.length = self._midnights[last + 2 * timespans.ONE_DAY] - self.base
+        self.everything = (1 << self.length) - 1
 
     @property
     def span(self) -> timespans.Span:
@@ -69,22 +70,22 @@ class Ruler:
         """The first whole minute of the ruler at or after the moment."""
         return -((_EPOCH - moment) // timespans.ONE_MINUTE) - self.base
 
-    def mask(self, spans: Iterable[tuple[int, int]]) -> int:
-        """One bit for every minute of the spans; they may overlap and reach over the ruler's ends."""
+    def mask(self, spans: Iterable[tuple[int, int]], since: int = 0) -> int:
+        """One bit for every minute of the spans; they may overlap and reach over the ruler's ends.
+
+        Their minutes count from minute `since` before the ruler: its base for minutes since 1970.
+        """
         begins, ends = bytearray(self.length // 8 + 1), bytearray(self.length // 8 + 1)
         reached, length = 0, self.length
-        for start, end in sorted(spans):
-            start, end = max(start, reached), min(end, length)  # noqa: PLW2901 (cut to the ruler and to what is new)
+        for first, after in sorted(spans):  # tens of thousands for a month of many people, so without calls
+            start = first - since if first - since > reached else reached
+            end = after - since if after - since < length else length
             if start < end:
                 begins[start >> 3] |= 1 << (start & 7)
                 ends[end >> 3] |= 1 << (end & 7)
                 reached = end
         # 2 ** end - 2 ** start is a stretch of ones; the stretches are apart, so their sums may be subtracted at once.
         return int.from_bytes(ends, "little") - int.from_bytes(begins, "little")
-
-    @property
-    def everything(self) -> int:
-        return (1 << self.length) - 1
 
     def between(self, start: int, end: int) -> int:
         """The minutes from start to end, cut to the ruler."""

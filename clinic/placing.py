@@ -126,15 +126,15 @@ def why_not(placement: Placement, now: datetime) -> list[Reason]:
 
 
 def lock_and_look_again(placement: Placement, now: datetime, *, freed: Iterable[int] = ()) -> Offer:
-    """Take every lock in one statement, then pick again from what is true now. `freed`: resources of the old place."""
+    """Take every lock in one statement, then pick again among what is locked, from what is true now.
+
+    `freed`: resources of the old place.
+    """
     first = _offer(placement, now)
     wanted = {take.resource_id for take in first.takes} | set(freed)
     locks.take(resources=wanted, patients=[] if placement.patient is None else merging.keys_of(placement.patient))
     drop_expired_holds(wanted, now)
-    offer = _offer(placement, now)
-    if not {take.resource_id for take in offer.takes} <= wanted:
-        raise PickGone
-    return offer
+    return _offer(placement, now, among=wanted)
 
 
 def check_safety(placement: Placement) -> Checked:
@@ -184,8 +184,8 @@ def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Of
     return availability.nearest(placement.request, placement.starts_at, count, now)
 
 
-def _offer(placement: Placement, now: datetime) -> Offer:
-    offer = availability.offer_at(placement.request, placement.starts_at, now, allow=placement.allowed)
+def _offer(placement: Placement, now: datetime, among: Iterable[int] | None = None) -> Offer:
+    offer = availability.offer_at(placement.request, placement.starts_at, now, allow=placement.allowed, among=among)
     if offer is None:
         raise NotFree(placement, now)
     return offer

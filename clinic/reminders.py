@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from clinic import followups, message_times
@@ -20,10 +21,10 @@ NEWS = (BOOKED, MOVED, CANCELLED)
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
     """Plan the messages of newly booked visits: a confirmation, reminders before, follow-ups after."""
-    visits = _fresh(appointments)
-    told = [visit for visit in _spoken_of(visits) if followups.can_be_told(visit) and visit.starts_at > now]
+    _ask_how_to_reach(appointments)
+    told = [visit for visit in _spoken_of(appointments) if followups.can_be_told(visit) and visit.starts_at > now]
     news = filter(None, [_news(BOOKED, visit, now) for visit in told])
-    after = followups.missing(_series_of(visits), now)
+    after = followups.missing(_series_of(appointments), now)
     Reminder.objects.bulk_create([*news, *_before(told, now), *after])
 
 
@@ -70,6 +71,17 @@ def course_changed(series: TreatmentSeries, now: datetime) -> None:
 def _fresh(appointments: Iterable[Appointment]) -> list[Appointment]:
     ids = [appointment.pk for appointment in appointments]
     return list(Appointment.objects.filter(pk__in=ids).select_related("patient", "location", "session"))
+
+
+def _ask_how_to_reach(visits: Iterable[Appointment]) -> None:
+    """Read again what of the patients may have changed while their locks were waited for."""
+    people = {visit.patient_id: visit.patient for visit in visits}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%s)", [list(people)])
+        for key, email, wants_messages in cursor.fetchall():
+            people[key].email, people[key].wants_messages = email, wants_messages
+    for visit in visits:
+        visit.patient = people[visit.patient_id]
 
 
 def _spoken_of(visits: Sequence[Appointment]) -> Sequence[Appointment]:

@@ -3,6 +3,8 @@
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.utils import timezone
 
 from patients.models import User
 from patients.second_factor import FACTORS
@@ -18,6 +20,8 @@ PERSON = """
     FROM patients_user person WHERE person.id = %s AND person.is_active
 """
 
+SESSION = "SELECT * FROM django_session WHERE session_key = %s AND expire_date > %s"
+
 
 class Backend(AuthenticationBackend):
     """Allauth's, which brings along what every page asks about whoever is signed in."""
@@ -30,7 +34,11 @@ class Backend(AuthenticationBackend):
 
 
 class SessionStore(db.SessionStore):
-    """Django's, which writes a session that exists with one statement and no transaction around it."""
+    """Django's, which reads with a plain statement, and writes a session that exists with one and no transaction."""
+
+    def _get_session_from_db(self) -> AbstractBaseSession | None:
+        found = self.model.objects.raw(SESSION, [self.session_key, timezone.now()])
+        return next(iter(found), None) or super()._get_session_from_db()
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 (Django's own signature)
         if must_create or self.session_key is None:

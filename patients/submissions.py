@@ -20,6 +20,7 @@ NOTE = """
     INSERT INTO patients_submission (key, user_id, verb, body_hash, result, created_at)
     VALUES (%s, %s, %s, %s, '', now()) ON CONFLICT (key) DO NOTHING
 """
+ANSWER = "UPDATE patients_submission SET result = %s WHERE key = %s AND user_id IS NOT DISTINCT FROM %s AND verb = %s"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def answered(sent: Sent, *, user: User | None, verb: str) -> str | None:
 
 def record(sent: Sent, *, user: User | None, verb: str, result: str) -> None:
     """Write the answer to what `once` has noted; it counts once the caller's transaction commits."""
-    Submission.objects.filter(pk=sent.key, user=user, verb=verb).update(result=result)
+    with connection.cursor() as cursor:
+        cursor.execute(ANSWER, [result, sent.key, user and user.pk, verb])
 
 
 def answer(sent: Sent, *, user: User | None, verb: str, act: Callable[[], str]) -> str:

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Subquery
-from django.db.models.functions import Coalesce
+from django.db import connection
 
 from patients.models import BodyArea, Patient
 from treatments import assessment, known, open_points, rules
 from treatments.facts import Plan, Subject, Treatment
 from treatments.findings import BOOK, PLAN, RECORD, START, STOP, Finding, blocking, decided, in_order
-from treatments.models import CatalogueRevision, ProtocolVersion, Service, TreatmentSeries, TreatmentSession
+from treatments.models import ProtocolVersion, Service, TreatmentSeries, TreatmentSession
 
 __all__ = [
     "BOOK",
@@ -36,6 +35,11 @@ __all__ = [
 
 # These kinds of visit put something on or into the skin; a talk or a look does not.
 _TOUCHING = (Service.Kind.TREATMENT, Service.Kind.PATCH_TEST)
+# Plain, because every booking asks it while others wait for its locks.
+_REVISION = """
+    SELECT safety_revision, COALESCE((SELECT number FROM treatments_cataloguerevision LIMIT 1), 0)
+    FROM patients_patient WHERE id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,9 @@ def check_service(
 
 def revision(patient: Patient) -> tuple[int, int]:
     """Return what an assessment would be made at now: the patient's revision and the catalogue's."""
-    number = CatalogueRevision.objects.values("number")[:1]
-    rows = Patient.objects.filter(pk=patient.pk).annotate(catalogue=Coalesce(Subquery(number), 0))
-    return rows.values_list("safety_revision", "catalogue").get()
+    with connection.cursor() as cursor:
+        cursor.execute(_REVISION, [patient.pk])
+        return cursor.fetchone()
 
 
 def _first_open(series: TreatmentSeries) -> TreatmentSession | None:

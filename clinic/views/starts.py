@@ -10,7 +10,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from clinic import availability, visits, wish_forms
+from clinic import availability, named, visits, wish_forms
 from clinic.forms import day_is_plausible
 from clinic.minutes import epoch_minute
 from clinic.models import Location, Resource
@@ -71,17 +71,14 @@ def _days(query: QueryDict) -> tuple[date, date]:
 
 def _location(query: QueryDict) -> Location:
     """The location of the address; the first one when it names none."""
-    rows = Location.objects.filter(is_active=True)
-    rows = rows.filter(public_id=_public_id(query["location"])) if query.get("location") else rows
-    location = rows.first()
+    location = named.location(_public_id(query["location"]) if query.get("location") else None)
     if location is None:
         raise Refused(_("There is no such location."))
     return location
 
 
 def _service(query: QueryDict, channel: str) -> Service:
-    rows = Service.objects.filter(is_active=True, public_id=_public_id(query.get("service", "")))
-    service = rows.filter(**{f"is_{channel}": True}).first()
+    service = named.service(_public_id(query.get("service", "")), channel)
     if service is None:
         raise Refused(_("There is no such service."))
     return service
@@ -89,9 +86,8 @@ def _service(query: QueryDict, channel: str) -> Service:
 
 def _people(query: QueryDict) -> tuple[dict[int, Resource], bool]:
     """Those whom the address names, or all who treat patients; and which of the two it is."""
-    rows = Resource.objects.filter(is_active=True, practitioner__treats=True)
     wanted = {_public_id(value) for value in query.getlist("practitioner") if value}
-    people = {one.pk: one for one in (rows.filter(public_id__in=wanted) if wanted else rows)}
+    people = {one.pk: one for one in named.people(wanted)}
     if len(people) < len(wanted):
         raise Refused(_("There is no such practitioner."))
     return people, bool(wanted)
