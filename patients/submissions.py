@@ -20,7 +20,9 @@ NOTE = """
     INSERT INTO patients_submission (key, user_id, verb, body_hash, result, created_at)
     VALUES (%s, %s, %s, %s, '', now()) ON CONFLICT (key) DO NOTHING
 """
-ANSWER = "UPDATE patients_submission SET result = %s WHERE key = %s AND user_id IS NOT DISTINCT FROM %s AND verb = %s"
+ANSWER = """
+    UPDATE patients_submission SET result = %s WHERE key = %s AND user_id IS NOT DISTINCT FROM %s AND verb = %s
+"""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,19 @@ class LocationAdmin(KeepsParts, SaysWhatNoLongerFits, InItsOwnTime, CadenceAdmin
             _("Booking"),
             {"fields": ("grid_minutes", "hold_minutes", ("notice_minutes", "horizon_days"), "free_cancel_hours")},
         ),
+        (
+            _("Planning a course"),
+            {
+                "fields": (
+                    ("visits_ahead", "apart_days"),
+                    ("late_cancel_counts", "no_show_counts"),
+                    ("cost_of_weekday", "cost_of_time"),
+                    ("cost_of_practitioner", "cost_of_change", "cost_of_location"),
+                    ("cost_of_lateness", "cost_of_each_late_day"),
+                ),
+                "classes": ("collapse",),
+            },
+        ),
         (_("When patients book"), {"fields": (("online_notice_minutes", "online_horizon_days"),)}),
         (_("Quiet hours for messages"), {"fields": (("quiet_from", "quiet_until"),)}),
     )

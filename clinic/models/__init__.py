@@ -23,6 +23,7 @@ from clinic.models.resources import (
     WorkingHours,
 )
 from clinic.models.setting_up import SetupProgress
+from clinic.models.wishes import Wishes
 
 __all__ = [
     "Absence",
@@ -50,5 +51,6 @@ __all__ = [
     "SetupProgress",
     "Task",
     "TravelTime",
+    "Wishes",
     "WorkingHours",
 ]

@@ -103,6 +103,8 @@ class Appointment(models.Model):
     is_late_cancellation = models.BooleanField(_("cancelled late"), default=False)
     is_entered_later = models.BooleanField(_("entered later"), default=False)
     needs_review = models.BooleanField(_("a clinician decides"), default=False)
+    uses_session = models.BooleanField(_("uses up a session"), null=True, blank=True)
+    uses_session_reason = models.CharField(_("why it does, or does not"), max_length=200, blank=True)
     visit_group = models.UUIDField(null=True, blank=True, editable=False)
     note = EncryptedTextField(_("note"), blank=True, label="clinic_appointment.note")
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -143,6 +145,11 @@ class Appointment(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(status="cancelled") | (~models.Q(cancelled_by="") & ~models.Q(cancel_reason="")),
                 name="appointment_cancelled_says_who_and_why",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(uses_session=None) | ~models.Q(uses_session_reason=""),
+                name="appointment_counted_by_hand_says_why",
+                violation_error_message=_("Say why this visit uses up a session, or why it does not."),
             ),
             models.CheckConstraint(
                 condition=~models.Q(status="arrived") | models.Q(arrived_at__isnull=False),

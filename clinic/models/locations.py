@@ -47,6 +47,28 @@ class Location(models.Model):
     free_cancel_hours = models.PositiveSmallIntegerField(_("free to cancel until … hours before"), default=24)
     quiet_from = models.TimeField(_("no messages from"), null=True, blank=True)
     quiet_until = models.TimeField(_("no messages until"), null=True, blank=True)
+    cost_of_weekday = models.PositiveSmallIntegerField(_("another weekday than wished counts like … days"), default=2)
+    cost_of_time = models.PositiveSmallIntegerField(_("another time of day than wished counts like … days"), default=2)
+    cost_of_practitioner = models.PositiveSmallIntegerField(
+        _("another practitioner than wished counts like … days"), default=3
+    )
+    cost_of_change = models.PositiveSmallIntegerField(
+        _("a change of practitioner from visit to visit counts like … days"), default=2
+    )
+    cost_of_location = models.PositiveSmallIntegerField(_("another location than wished counts like … days"), default=7)
+    cost_of_lateness = models.PositiveSmallIntegerField(_("a late visit counts like … days"), default=5)
+    cost_of_each_late_day = models.PositiveSmallIntegerField(_("and each day it is late like … days"), default=1)
+    visits_ahead = models.PositiveSmallIntegerField(
+        _("most visits of a course held in the diary at once"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+    )
+    apart_days = models.PositiveSmallIntegerField(
+        _("days between visits of two courses of one patient, other areas"), default=0
+    )
+    late_cancel_counts = models.BooleanField(_("a visit cancelled late uses up a session"), default=False)
+    no_show_counts = models.BooleanField(_("a visit that the patient missed uses up a session"), default=False)
     is_active = models.BooleanField(_("in use"), default=True)
 
     class Meta:
@@ -64,6 +86,10 @@ class Location(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(hold_minutes__gte=1, hold_minutes__lte=60), name="location_holds_1_to_60_minutes"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(visits_ahead=None) | models.Q(visits_ahead__gte=1),
+                name="location_holds_a_visit_ahead",
             ),
         ]
 

@@ -259,7 +259,7 @@ def test_course_changed_ends_rebook_when_the_series_is_stopped(place):
     first, *_ = course()
     booked = visit(place, FAR, session=first)
     reminders.plan([booked], NOW)
-    first.series.state = "stopped"
+    first.series.state, first.series.state_reason = "stopped", "moved away"
     first.series.save()
 
     reminders.course_changed(first.series, NOW)

@@ -40,6 +40,7 @@ from treatments.models.provenance import (
 )
 from treatments.models.series import (
     SeriesArea,
+    SeriesUpgrade,
     TreatmentSeries,
     TreatmentSession,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "RoomKind",
     "Segment",
     "SeriesArea",
+    "SeriesUpgrade",
     "Service",
     "ServiceSegment",
     "Source",

@@ -66,6 +66,8 @@ class TreatmentSeries(models.Model):
     sessions_planned = models.PositiveSmallIntegerField(_("sessions planned"))
     started_on = models.DateField(_("started on"))
     first_possible_on = models.DateField(_("first possible on"))
+    expires_on = models.DateField(_("to be used until"), null=True, blank=True)
+    state_reason = models.CharField(_("why it pauses or was stopped"), max_length=250, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -77,6 +79,11 @@ class TreatmentSeries(models.Model):
         ordering = ("-created_at", "-pk")
         constraints = [
             models.CheckConstraint(condition=Q(sessions_planned__gte=1), name="treatmentseries_has_sessions"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["paused", "stopped"]) | ~Q(state_reason=""),
+                name="treatmentseries_paused_or_stopped_says_why",
+                violation_error_message=_("Say why the series pauses or is stopped."),
+            ),
         ]
         triggers = [pgtrigger.FSM(name="follows_its_states", field="state", transitions=SERIES_TRANSITIONS)]
 
@@ -119,6 +126,8 @@ class TreatmentSession(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PLANNED)
     done_on = models.DateField(_("done on"), null=True, blank=True)
     is_done_elsewhere = models.BooleanField(_("done elsewhere"), default=False)
+    done_where = models.CharField(_("where it was done"), max_length=120, blank=True)
+    done_areas = models.ManyToManyField(BodyArea, verbose_name=_("areas that were done"), blank=True, related_name="+")
     not_before_on = models.DateField(_("not before"), null=True, blank=True)
     best_on = models.DateField(_("best on"), null=True, blank=True)
     not_after_on = models.DateField(_("not after"), null=True, blank=True)
@@ -158,3 +167,28 @@ class TreatmentSession(models.Model):
 
     def __str__(self):
         return f"{self.series} {self.number}"
+
+
+class SeriesUpgrade(models.Model):
+    """A running series went over to a newer version of its protocol: its open sessions, nothing that was done."""
+
+    series = models.ForeignKey(TreatmentSeries, on_delete=models.PROTECT, related_name="upgrades")
+    from_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    to_version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(_("reason"), max_length=250)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("change to a newer version")
+        verbose_name_plural = _("changes to newer versions")
+        ordering = ("-at", "-pk")
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="seriesupgrade_says_why"),
+            models.CheckConstraint(
+                condition=~Q(from_version=models.F("to_version")), name="seriesupgrade_is_to_another_version"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.series}: {self.from_version.number} → {self.to_version.number}"
