@@ -1,9 +1,9 @@
 """The rows that decide free times, in two statements whatever the size of the diary, and one more for a series.
 
-Plain SQL, because it is asked before and under the locks of every booking and for months of many people at once: the
-database packs what belongs together into arrays, and a bounded index range finds the claims. Moments are whole minutes
-since 1970, rounded outwards where time is taken and inwards where it is given; dates are ordinals; times of day are
-minutes after local midnight, 1440 at its end.
+Plain SQL, prepared, because it is asked before and under the locks of every booking and for months of many people at
+once: the database packs what belongs together into arrays, and a bounded index range finds the claims. Moments are
+whole minutes since 1970, rounded outwards where time is taken and inwards where it is given; dates are ordinals; times
+of day are minutes after local midnight, 1440 at its end.
 """
 
 from collections import defaultdict
@@ -13,10 +13,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from clinic import timespans
 from clinic.models import Appointment
+from patients.prepared import Prepared
 from treatments.models import TreatmentSession
 from treatments.windows import PlannedSession
 
@@ -93,7 +92,7 @@ class Wanted:
     among: list[int] | None = None
 
 
-_RESOURCES = """
+_RESOURCES = Prepared("diary_resources", """
 SELECT r.id, r.type, r.name, r.turnaround_minutes, r.is_active,
   r.location_id IS NOT DISTINCT FROM %(location_id)s,
   COALESCE(room.kind, device.kind, ''), COALESCE(room.serves_all, false),
@@ -143,10 +142,13 @@ AND (r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
     OR EXISTS (SELECT FROM clinic_datedhours d WHERE d.practitioner_id = r.id AND d.location_id = %(location_id)s
       AND d."on" BETWEEN %(first)s AND %(last)s)))
 ))) ORDER BY r.id
-"""
+""", location_id="bigint", service_id="bigint", technique_ids="bigint[]", channel="text", named="bigint[]",
+    room_kinds="text[]", device_kinds="text[]", with_everybody="boolean", among="bigint[]", first="date", last="date",
+    forever="int",
+)  # fmt: skip
 
 # The bound on the start of a claim, which lasts at most 12 hours, keeps the index range as short as the days asked for.
-_SPANS = """
+_SPANS = Prepared("diary_spans", """
 SELECT 'taken', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', c.ends_at) / 60)::int)
 FROM clinic_claim c LEFT JOIN clinic_hold h ON h.id = c.hold_id
@@ -196,9 +198,12 @@ UNION ALL
 SELECT 'extra', "on" - DATE '0001-01-01' + 1, array_agg(ceil(date_part('epoch', opens) / 60)::int),
   array_agg(CASE closes WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', closes) / 60)::int END)
 FROM clinic_extraopening WHERE location_id = %(location)s AND "on" BETWEEN %(first)s AND %(last)s GROUP BY "on"
-"""
+""", location="bigint", patient="bigint", resources="bigint[]", people="bigint[]", start="timestamptz",
+    end="timestamptz", now="timestamptz", ignore="bigint", ignore_hold="bigint", first="date", last="date",
+    live="text[]",
+)  # fmt: skip
 
-_SESSIONS = """
+_SESSIONS = Prepared("diary_sessions", """
 SELECT s.number, phase.interval_min_days, phase.interval_ideal_days, phase.interval_max_days, s.done_on,
   s.not_before_on, s.best_on, s.not_after_on, a.starts_at, place.time_zone,
   series.first_possible_on
@@ -208,7 +213,7 @@ JOIN treatments_phase phase ON phase.id = s.phase_id
 LEFT JOIN clinic_appointment a ON a.session_id = s.id AND a.status = ANY(%(live)s) AND a.id <> %(ignore)s
 LEFT JOIN clinic_location place ON place.id = a.location_id
 WHERE s.series_id = %(series)s AND s.state <> ALL(%(out)s) ORDER BY s.number
-"""
+""", series="bigint", ignore="bigint", live="text[]", out="text[]")  # fmt: skip
 
 _LIVE = [status.value for status in Appointment.LIVE]
 _OUT_OF_THE_COURSE = [TreatmentSession.State.SKIPPED.value, TreatmentSession.State.VOIDED.value]
@@ -217,7 +222,7 @@ _OUT_OF_THE_COURSE = [TreatmentSession.State.SKIPPED.value, TreatmentSession.Sta
 def resources(wanted: Wanted, first: date, last: date) -> list[ResourceRow]:
     """Everybody and everything that could take part between two local dates, the one made first first."""
     asked = vars(wanted) | {"first": first, "last": last, "forever": FOREVER}
-    return [ResourceRow(*row[:11], *(rows or [] for rows in row[11:])) for row in _rows(_RESOURCES, asked)]
+    return [ResourceRow(*row[:11], *(rows or [] for rows in row[11:])) for row in _RESOURCES.rows(asked)]
 
 
 def spans(
@@ -234,14 +239,14 @@ def spans(
         "first": first, "last": last, "live": _LIVE,
     }  # fmt: skip
     found = defaultdict(list)
-    for what, whose, starts, ends in _rows(_SPANS, asked):
+    for what, whose, starts, ends in _SPANS.rows(asked):
         found[what, whose] = list(zip(starts, ends, strict=True))
     return found
 
 
 def sessions(series_id: int, ignore_id: int | None) -> tuple[list[PlannedSession], date | None]:
     """The sessions of a series with the local day each is booked on, and the first day that is possible at all."""
-    rows = _rows(_SESSIONS, {"series": series_id, "ignore": ignore_id or 0, "live": _LIVE, "out": _OUT_OF_THE_COURSE})
+    rows = _SESSIONS.rows({"series": series_id, "ignore": ignore_id or 0, "live": _LIVE, "out": _OUT_OF_THE_COURSE})
     planned = [
         PlannedSession(
             number=number,
@@ -257,9 +262,3 @@ def sessions(series_id: int, ignore_id: int | None) -> tuple[list[PlannedSession
         for number, least, ideal, most, done_on, not_before_on, best_on, not_after_on, starts_at, zone, _first in rows
     ]
     return planned, rows[0][-1] if rows else None
-
-
-def _rows(statement: str, values: dict) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall()

@@ -269,10 +269,10 @@ def raw(statement, *values):
 
 COPY_VISIT = (
     "INSERT INTO clinic_appointment (public_id, patient_id, service_id, location_id, starts_at, ends_at, status,"
-    " cancelled_by, cancel_reason, is_late_cancellation, is_entered_later, needs_review, note, version, plan_version,"
-    " ical_sequence, assessed_safety_revision, assessed_catalogue_revision, booked_at)"
+    " cancelled_by, cancel_reason, uses_session_reason, is_late_cancellation, is_entered_later, needs_review, note,"
+    " version, plan_version, ical_sequence, assessed_safety_revision, assessed_catalogue_revision, booked_at)"
     " SELECT gen_random_uuid(), patient_id, service_id, location_id, starts_at + %s, ends_at + %s, status,"
-    " cancelled_by, cancel_reason, false, false, false, '', 1, 1, 0, 0, 0, booked_at FROM clinic_appointment"
+    " cancelled_by, cancel_reason, '', false, false, false, '', 1, 1, 0, 0, 0, booked_at FROM clinic_appointment"
 )
 COPY_CLAIM = (
     "INSERT INTO clinic_claim (resource_id, appointment_id, starts_at, ends_at, live)"
