@@ -1,4 +1,4 @@
-"""What an address names by its public id, and is in use: a location, a service, people.
+"""What an address or a form names by its public id, and is in use: a location, a service, people, a patient.
 
 Plain SQL, because every booking and every month of free times begins here: the ORM takes longer to write these
 statements than the database to answer them.
@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 
 from clinic.models import Location, Practitioner, Resource
+from patients.models import Patient
 from treatments.models import Service
 
 ONLINE = "online"
@@ -27,6 +28,9 @@ _PEOPLE = """
     WHERE resource.is_active AND person.treats
       AND (%(ids)s::uuid[] IS NULL OR resource.public_id = ANY(%(ids)s::uuid[]))
     ORDER BY resource.name, resource.id
+"""
+_PATIENT = """
+    SELECT * FROM patients_patient WHERE public_id = %s AND merged_into_id IS NULL
 """
 
 
@@ -49,3 +53,8 @@ def people(public_ids: Iterable[uuid.UUID]) -> list[Resource]:
     """Those of them who treat patients, in the order of their names; everybody who does when none is named."""
     named = [str(public_id) for public_id in public_ids] or None
     return list(Resource.objects.raw(_PEOPLE, {"ids": named}))
+
+
+def patient(public_id: uuid.UUID) -> Patient | None:
+    """The patient, unless the record was merged into another one."""
+    return next(iter(Patient.objects.raw(_PATIENT, [public_id])), None)

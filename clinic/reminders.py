@@ -17,6 +17,13 @@ from treatments.models import TreatmentSeries
 
 BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cancelled", "visit_reminder"
 NEWS = (BOOKED, MOVED, CANCELLED)
+# Plain, because every booking asks them while others wait for its locks.
+_RULES = """
+    SELECT * FROM clinic_locationreminderrule WHERE location_id = ANY(%s)
+"""
+_REACHED_BY = """
+    SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%s)
+"""
 
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
@@ -77,7 +84,7 @@ def _ask_how_to_reach(visits: Iterable[Appointment]) -> None:
     """Read again what of the patients may have changed while their locks were waited for."""
     people = {visit.patient_id: visit.patient for visit in visits}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%s)", [list(people)])
+        cursor.execute(_REACHED_BY, [list(people)])
         for key, email, wants_messages in cursor.fetchall():
             people[key].email, people[key].wants_messages = email, wants_messages
     for visit in visits:
@@ -118,7 +125,7 @@ def _news(kind: str, visit: Appointment, now: datetime) -> Reminder | None:
 
 def _before(visits: Sequence[Appointment], now: datetime) -> list[Reminder]:
     rules: dict[int, list[LocationReminderRule]] = {}
-    for rule in LocationReminderRule.objects.filter(location__in={visit.location_id for visit in visits}):
+    for rule in LocationReminderRule.objects.raw(_RULES, [[visit.location_id for visit in visits]]):
         rules.setdefault(rule.location_id, []).append(rule)
     rows = []
     for visit in visits:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic import availability, timespans, wish_forms
+from clinic import availability, named, timespans, wish_forms
 from clinic.forms import SlotForm, VisitForm
 from clinic.models import Hold, Resource
 from clinic.refusals import Refused
@@ -147,6 +147,6 @@ def session_of(person: Patient, service: Service) -> TreatmentSession | None:
 
 def _patient(public_id: object) -> Patient | None:
     try:
-        return Patient.objects.current().filter(public_id=public_id).first() if public_id else None
-    except ValidationError:
+        return named.patient(uuid.UUID(str(public_id))) if public_id else None
+    except ValueError:
         return None
