@@ -140,7 +140,7 @@ def restore(appointment: Appointment, *, version: int, by: User, now: datetime, 
         visit.plan_version += 1
         visit.ical_sequence += 1
         records.settle_into(visit, offer, checked)
-        records.become(visit, Status.BOOKED, by, now, reason)
+        records.become(visit, Status.BOOKED, by, now, reason, is_undo=True)
         cleared = ("cancelled_by", "cancel_reason", "is_late_cancellation", "plan_version", "ical_sequence")
         records.save(visit, "status", "ends_at", "practitioner", *cleared, *ASSESSED)
         placing.write_claims(visit, offer)

@@ -57,9 +57,12 @@ def assessed(visit: Appointment, checked: Checked) -> None:
     visit.assessed_safety_revision, visit.assessed_catalogue_revision = checked.revision
 
 
-def become(visit: Appointment, to: str, by: User, now: datetime, reason: str) -> None:
-    """Change the status if the table of transitions has the step, and keep the one before."""
-    if not visit.may_become(to):
+def become(visit: Appointment, to: str, by: User, now: datetime, reason: str, *, is_undo: bool = False) -> None:
+    """Change the status if the table of transitions has the step, and keep the one before.
+
+    A step back is an undo: nobody who is in treatment is greeted again.
+    """
+    if not visit.may_become(to) or is_undo != (visit.TAKEN_BACK.get(visit.status) == to):
         raise Refused(
             _("A visit that is “%(now)s” cannot become “%(to)s”.")
             % {"now": visit.get_status_display(), "to": Status(to).label}

@@ -15,6 +15,11 @@ from treatments import safety
 from treatments import series as treatment_series
 
 WAITING = (Status.BOOKED, Status.CONFIRMED)
+REAL_TIMES = {
+    Status.ARRIVED: ("arrived_at",),
+    Status.IN_TREATMENT: ("started_at",),
+    Status.COMPLETED: ("finished_at",),
+}
 
 
 def cancel(
@@ -45,7 +50,13 @@ def cancel(
 
 def confirm(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
     """The patient said that they will come."""
-    return _step(appointment, Status.CONFIRMED, version, by, now, reason)
+    def work() -> Appointment:
+        visit = records.locked(appointment, version)
+        records.become(visit, Status.CONFIRMED, by, now, reason)
+        records.save(visit, "status")
+        return visit
+
+    return placing.settled(work)
 
 
 def check_in(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
@@ -161,15 +172,9 @@ def undo(appointment: Appointment, *, version: int, by: User, now: datetime, rea
     """
     if appointment.status in (Status.CANCELLED, Status.NO_SHOW):
         return moves.restore(appointment, version=version, by=by, now=now, reason=reason)
-    before = {
-        Status.CONFIRMED: (Status.BOOKED, {}),
-        Status.ARRIVED: (Status.BOOKED, {"arrived_at": None}),
-        Status.IN_TREATMENT: (Status.ARRIVED, {"started_at": None}),
-        Status.COMPLETED: (Status.IN_TREATMENT, {"finished_at": None}),
-    }.get(appointment.status)
-    if before is None:
+    if appointment.status not in Appointment.TAKEN_BACK:
         raise Refused(_("There is nothing to take back."))
-    return _step(appointment, before[0], version, by, now, reason, **before[1])
+    return _step_back(appointment, version, by, now, reason)
 
 
 def enter_in_error(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
@@ -200,20 +205,21 @@ def _day(visit: Appointment, moment: datetime) -> date:
     return moment.astimezone(visit.location.zone).date()
 
 
-def _step(
-    appointment: Appointment, to: str, version: int, by: User, now: datetime, reason: str, **times: datetime | None
-) -> Appointment:
+def _step_back(appointment: Appointment, version: int, by: User, now: datetime, reason: str) -> Appointment:
+    to = Appointment.TAKEN_BACK[appointment.status]
+    times = REAL_TIMES.get(appointment.status, ())
+
     def work() -> Appointment:
         visit = records.locked(appointment, version)
         was_completed, was_arrived = visit.status == Status.COMPLETED, visit.status == Status.ARRIVED
         if was_completed and visit.session is not None:
             treatment_series.undo_done(visit.session)
-        together = groups.together_with(visit) if was_arrived and to == Status.BOOKED else []
+        together = groups.together_with(visit) if was_arrived else []
         others = [one for one in together if one.pk != visit.pk and one.status == Status.ARRIVED]
         for each in (visit, *others):
-            for name, value in times.items():
-                setattr(each, name, value)
-            records.become(each, to, by, now, reason)
+            for name in times:
+                setattr(each, name, None)
+            records.become(each, to, by, now, reason, is_undo=True)
             records.save(each, "status", *times)
         if was_completed:
             reminders.completed(visit, now)

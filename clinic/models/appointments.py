@@ -81,6 +81,14 @@ class Appointment(models.Model):
 
     LIVE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_TREATMENT, Status.COMPLETED)
     TRANSITIONS = STATUS_TRANSITIONS
+    TAKEN_BACK = {  # what a status becomes when it is undone, and by no other step
+        Status.CONFIRMED: Status.BOOKED,
+        Status.ARRIVED: Status.BOOKED,
+        Status.IN_TREATMENT: Status.ARRIVED,
+        Status.COMPLETED: Status.IN_TREATMENT,
+        Status.CANCELLED: Status.BOOKED,
+        Status.NO_SHOW: Status.BOOKED,
+    }
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")

@@ -22,14 +22,6 @@ from patients.access import staff_only
 from patients.roles import CLINICAL_LEAD, has_role
 
 Status = Appointment.Status
-BACK = {
-    Status.CONFIRMED: Status.BOOKED,
-    Status.ARRIVED: Status.BOOKED,
-    Status.IN_TREATMENT: Status.ARRIVED,
-    Status.COMPLETED: Status.IN_TREATMENT,
-    Status.CANCELLED: Status.BOOKED,
-    Status.NO_SHOW: Status.BOOKED,
-}
 IN_PLACE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_TREATMENT)
 STEPS = (
     ("check_in", Status.ARRIVED, gettext_lazy("Patient is here")),
@@ -141,7 +133,7 @@ def steps_of(visit: Appointment, now: datetime) -> list[tuple[str, str]]:
     return [
         (action, label)
         for action, status, label in STEPS
-        if visit.may_become(status) and BACK.get(visit.status) != status and action not in out_of_place
+        if visit.may_become(status) and visit.TAKEN_BACK.get(visit.status) != status and action not in out_of_place
     ]
 
 
@@ -176,7 +168,7 @@ def _show(
         "steps": steps_of(visit, timezone.now()),
         "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
         "can_change": visit.status in IN_PLACE,
-        "can_undo": visit.status in BACK,
+        "can_undo": visit.status in visit.TAKEN_BACK,
         "checks": cards.checks(findings, request.user),
         "may_decide": has_role(request.user, CLINICAL_LEAD)
         and any(f.needs_clinician and not f.decided_by for f in findings),

@@ -197,6 +197,17 @@ def test_check_in_start_and_complete_keep_the_real_times(desk):
     )
 
 
+def test_a_step_forward_never_takes_the_visit_back(desk):
+    visit = booking.check_in(desk.book(NINE), version=1, by=desk.by, now=NINE)
+    visit = booking.start(visit, version=visit.version, by=desk.by, now=NINE)
+
+    with pytest.raises(Refused, match="cannot become"):
+        booking.check_in(visit, version=visit.version, by=desk.by, now=NINE)
+    visit = booking.complete(visit, version=visit.version, by=desk.by, now=NINE + HALF)
+    with pytest.raises(Refused, match="cannot become"):
+        booking.start(visit, version=visit.version, by=desk.by, now=NINE + HALF)
+
+
 def test_complete_is_refused_for_a_visit_that_has_not_started(desk):
     visit = desk.book(NINE)
 

@@ -42,6 +42,8 @@ def main(arguments: list[str]) -> int:
     for proof in _named(names):
         random.seed(asked.seed)
         rows.append(proof(asked.size))
+        said = "holds" if rows[-1].holds else "does NOT hold"
+        sys.stderr.write(f"{rows[-1].name}: {said}, {rows[-1].seconds:.0f} s\n")
     line = report.json_line(names, asked.size, asked.seed, rows)
     sys.stdout.write(f"{report.table(rows)}\n{line}\n")
     return 0 if all(row.holds for row in rows) else 1

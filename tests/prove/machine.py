@@ -166,12 +166,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(kind=kinds, patient=who, when=when, person=who)
     def book(self, kind, patient, when, person):
-        start, person = self.start(when), self.person(person)
-        possible = self.diary.can_have(kind, patient, start, person)
-        details = self.details(kind, patient, start, person)
-        visit = self.done("book", possible, lambda: booking.book(by=self.world.by[0], **details))
-        if visit:
-            self.in_diary(visit, Booked(kind, patient, start, {}))
+        self.book_at("book", kind, patient, self.start(when), self.person(person))
 
     @rule(
         kind=kinds,
@@ -227,13 +222,24 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.diary.kept)
     @rule(number=any_number, patient=who)
     def book_what_somebody_keeps(self, number, patient):
-        """Possible only once it ran out or was given back."""
+        """Possible only once it ran out or was given back, or when it is for the same patient at the same desk."""
         _pk, kept = self.pick(self.diary.kept, number)
-        possible = self.diary.can_have(kept.kind, patient, kept.start, kept.person)
-        details = self.details(kept.kind, patient, kept.start, kept.person)
-        visit = self.done("book over", possible, lambda: booking.book(by=self.world.by[0], **details))
+        self.book_at("book over", kept.kind, patient, kept.start, kept.person)
+
+    def book_at(self, what: str, kind: str, patient: int, start: int, person: int | None) -> None:
+        """Book without naming a kept time; where nothing else is left, what the same desk keeps for it is used."""
+        possible, mine = self.diary.can_have(kind, patient, start, person), None
+        if not possible:
+            mine = self._mine(kind, start, person, 0)
+            possible = bool(mine) and mine.patient == patient
+            possible = possible and self.diary.can_have(kind, patient, start, mine.person, besides=mine)
+        details = self.details(kind, patient, start, person)
+        visit = self.done(what, possible, lambda: booking.book(by=self.world.by[0], **details))
         if visit:
-            self.in_diary(visit, Booked(kept.kind, patient, kept.start, {}))
+            if mine:
+                mine.status = "booked"
+                self.counted["books what the same desk keeps"] += 1
+            self.in_diary(visit, Booked(kind, patient, start, {}))
 
     @precondition(lambda self: self.diary.kept)
     @rule(number=any_number)
