@@ -121,13 +121,17 @@ def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> lis
 
     At most two weeks away; when there is none, at most eight: the first safe day of a session may be as far.
     """
-    day = timespans.date_of(request.location.zone, starts_at)
-    for days in NEAREST_DAYS:
-        span = timedelta(days=days)
-        offers = free_starts(request, day - span, day + span, now)
+    day, offers = timespans.date_of(request.location.zone, starts_at), []
+    for span in (timedelta(days=days) for days in NEAREST_DAYS):
+        board, starts = _board(request, day - span, day + span, now)
+        if board is not None:
+            minute = board.ruler.minute(starts_at)
+            free = sorted(bits(fitting.possible(request, board, starts)), key=lambda each: (abs(each - minute), each))
+            nearest = sum(1 << each for each in free[:n])
+            offers = fitting.offers(request, board, nearest, frozenset())
         if offers:
             break
-    return sorted(offers, key=lambda offer: (abs(offer.starts_at - starts_at), offer.starts_at))[:n]
+    return sorted(offers, key=lambda offer: (abs(offer.starts_at - starts_at), offer.starts_at))
 
 
 def _allowed(request: Request, allow: frozenset[str]) -> frozenset[str]:

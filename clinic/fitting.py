@@ -72,6 +72,16 @@ def starts_by_leader(request: Request, board: Board, starts: int) -> dict[int, i
     }
 
 
+def possible(request: Request, board: Board, starts: int) -> int:
+    """The starts at which everything fits; no offers are made of them."""
+    if LEAD in board.groups:
+        return union(starts_by_leader(request, board, starts).values())
+    starts &= _by_the_day(request, board, frozenset())
+    for key, group in board.groups.items():
+        starts &= union(fits(request, key, calendar) for calendar in group)
+    return starts
+
+
 def fits(request: Request, key: Key, calendar: Calendar, allow: frozenset[str] = frozenset()) -> int:
     """The starts at which the resource can take part. Hours bind people, and not the turnaround."""
     needs = request.needs(key)

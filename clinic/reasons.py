@@ -194,7 +194,9 @@ class _Claims:
         rows = rows.exclude(hold__isnull=False, hold_id=self.request.ignore_hold_id or 0)
         rows = rows.exclude(appointment__isnull=False, appointment_id=self.request.ignore_id or 0)
         places = ("appointment__location", "hold__location", "appointment__service", "hold__service")
-        return list(rows.select_related(*places).order_by("starts_at"))
+        names = [f"{place}__name" for place in places]
+        rows = rows.select_related(*places).only("starts_at", "ends_at", "hold__kept_until", *names)
+        return list(rows.order_by("starts_at"))
 
     @cached_property
     def too_far(self) -> list[Claim]:

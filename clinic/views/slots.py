@@ -18,7 +18,7 @@ from clinic.availability import Request
 from clinic.forms import PlaceForm, TimeForm
 from clinic.models import Appointment, Hold
 from clinic.placing import Placement
-from clinic.refusals import Refused, Taken
+from clinic.refusals import AgainstARule, Taken
 from clinic.views import free_times, why_not
 from clinic.wish_forms import ByHandForm
 from patients import submissions
@@ -42,9 +42,8 @@ def refusal(error: ValidationError, asked: Request, starts_at: datetime, now: da
     if isinstance(error, Taken):
         free = error.alternatives or [o.starts_at for o in availability.nearest(asked, starts_at, most, now)]
         shown["alternatives"] = [moment.astimezone(asked.location.zone) for moment in free[:most]]
-    reasons = availability.explain(asked, starts_at, now)
-    if isinstance(error, Refused) and all(reason.is_soft for reason in reasons):
-        shown["allow"] = " ".join(dict.fromkeys(reason.code for reason in reasons))
+    if isinstance(error, AgainstARule):
+        shown["allow"] = " ".join(dict.fromkeys(error.rules))
     return shown
 
 
