@@ -4,7 +4,8 @@ For those that every page waits for and that take the database longer to plan th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from django.db import connection
@@ -24,10 +25,20 @@ class Prepared:
 
     def rows(self, values: Mapping[str, object]) -> list[tuple]:
         """Everything that it finds with these values, one for each parameter."""
-        with connection.cursor() as cursor:
+        with _without_history(), connection.cursor() as cursor:
             known = _known.setdefault(cursor.connection, set())
             if self.name not in known:
                 cursor.cursor.execute(self.prepare)
                 known.add(self.name)
             cursor.execute(self.execute, values)
             return cursor.fetchall()
+
+
+@contextmanager
+def _without_history() -> Iterator[None]:
+    """Who does it and where is written in front of every statement that is no plain SELECT; these only read."""
+    wrappers, connection.execute_wrappers = connection.execute_wrappers, []
+    try:
+        yield
+    finally:
+        connection.execute_wrappers = wrappers
