@@ -1,8 +1,8 @@
 """The diary of one request as masks of minutes: who and what could take part, and when each of them can."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from clinic import diary_rows, visits
@@ -10,6 +10,7 @@ from clinic.diary_rows import HoursOfADay, Pairs, ResourceRow, UsualHours, Wante
 from clinic.minutes import Ruler
 from clinic.models import Location, Practitioner, WorkingHours
 from clinic.spacing import Course
+from clinic.timespans import Span
 from patients.models import Patient
 from treatments.models import Service, TreatmentSession
 
@@ -97,16 +98,17 @@ class Board:
 
 def read(
     request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None,
-    among: Iterable[int] | None = None,
+    among: Iterable[int] | None = None, only: Iterable[date] = (),
 ) -> Board:  # fmt: skip
     """The board for starts on the local dates first to last: two statements, and one more for a session of a series.
 
     Practitioners are those of `people` where it is given; with `among`, nobody and nothing else takes part. Holds whose
-    time is over at `now` do not count.
+    time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for.
     """
-    ruler = Ruler(request.location.zone, first, last)
+    ruler = Ruler(request.location.zone, first, last, only)
+    stretches = ruler.stretches if only else ()
     rows = diary_rows.resources(_wanted(request, people, among), ruler.dates[0], ruler.dates[-1])
-    spans = _spans(request, ruler, rows, now)
+    spans = _spans(request, ruler, rows, now, stretches)
     parts, misfits = _parts(request, rows, people)
     calendars = _Calendars(ruler, spans)
     return Board(
@@ -117,6 +119,22 @@ def read(
         misfits,
         _course(request),
     )
+
+
+def on_day(board: Board, day: date) -> Board:
+    """The same for starts on one of its dates alone: small numbers instead of long ones."""
+    ruler = Ruler(board.ruler.zone, day, day)
+    before, everything = ruler.base - board.ruler.base, ruler.everything
+
+    def cut(mask: int) -> int:
+        return (mask >> before) & everything
+
+    masks = ("usable", "here", "taken", "absent", "at_work", "travelling")
+    groups = {
+        key: [replace(each, **{name: cut(getattr(each, name)) for name in masks}) for each in group]
+        for key, group in board.groups.items()
+    }
+    return Board(ruler, cut(board.open), cut(board.patient_busy), groups, board.misfits, board.course)
 
 
 def _wanted(request: Request, people: frozenset[int] | None, among: Iterable[int] | None) -> Wanted:
@@ -139,7 +157,9 @@ def _wanted(request: Request, people: frozenset[int] | None, among: Iterable[int
     )
 
 
-def _spans(request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetime) -> dict[tuple[str, int], Pairs]:
+def _spans(
+    request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetime, stretches: Sequence[Span]
+) -> dict[tuple[str, int], Pairs]:
     patient = request.patient
     return diary_rows.spans(
         location_id=request.location.pk,
@@ -153,6 +173,7 @@ def _spans(request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetim
         now=now,
         ignore_id=request.ignore_id,
         ignore_hold_id=request.ignore_hold_id,
+        stretches=stretches,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import date
 
 from django.db.models import Prefetch
 
+from clinic import counting
 from clinic.models import Appointment
 from treatments import series as treatment_series
 from treatments.models import TreatmentSeries, TreatmentSession
@@ -29,10 +30,25 @@ def booked_days(series: Iterable[TreatmentSeries], *, besides: int | None = None
 def windows(series: TreatmentSeries, *, besides: int | None = None) -> dict[int, Window]:
     """The window of each session by number, counted from real and booked days."""
     booked = booked_days([series], besides=besides).get(series.pk, {})
-    return treatment_series.windows(_fresh(series), booked=booked)
+    used_up = counting.used_up([series.pk])[series.pk]
+    return treatment_series.windows(_fresh(series), booked=booked, used_up=used_up)
 
 
 def _fresh(series: TreatmentSeries) -> TreatmentSeries:
     """The series as it is now, with its sessions; what was read before a lock does not count."""
     sessions = Prefetch("sessions", TreatmentSession.objects.select_related("phase").order_by("number"))
     return TreatmentSeries.objects.prefetch_related(sessions).get(pk=series.pk)
+
+
+def earliest_without_own_dates(session: TreatmentSession) -> date | None:
+    """The first day that the course leaves for the session, whatever dates it was given by hand."""
+    series = session.series
+    fresh = _fresh(series)
+    for each in fresh.sessions.all():
+        if each.pk == session.pk:
+            each.not_before_on = each.best_on = each.not_after_on = None
+    booked = booked_days([series]).get(series.pk, {})
+    booked.pop(session.number, None)
+    used_up = counting.used_up([series.pk])[series.pk]
+    window = treatment_series.windows(fresh, booked=booked, used_up=used_up).get(session.number)
+    return window.earliest if window else None

@@ -7,7 +7,7 @@ of day are minutes after local midnight, 1440 at its end.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -148,7 +148,7 @@ AND (r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
 )  # fmt: skip
 
 # The bound on the start of a claim, which lasts at most 12 hours, keeps the index range as short as the days asked for.
-_SPANS = Prepared("diary_spans", """
+_SPANS_TEXT = """
 SELECT 'taken', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', c.ends_at) / 60)::int)
 FROM clinic_claim c LEFT JOIN clinic_hold h ON h.id = c.hold_id
@@ -198,25 +198,44 @@ UNION ALL
 SELECT 'extra', "on" - DATE '0001-01-01' + 1, array_agg(ceil(date_part('epoch', opens) / 60)::int),
   array_agg(CASE closes WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', closes) / 60)::int END)
 FROM clinic_extraopening WHERE location_id = %(location)s AND "on" BETWEEN %(first)s AND %(last)s GROUP BY "on"
-""", location="bigint", patient="bigint", resources="bigint[]", people="bigint[]", start="timestamptz",
-    end="timestamptz", now="timestamptz", ignore="bigint", ignore_hold="bigint", first="date", last="date",
-    live="text[]",
-)  # fmt: skip
+"""
+_SPANS_TYPES = {
+    "location": "bigint", "patient": "bigint", "resources": "bigint[]", "people": "bigint[]", "start": "timestamptz",
+    "end": "timestamptz", "now": "timestamptz", "ignore": "bigint", "ignore_hold": "bigint", "first": "date",
+    "last": "date", "live": "text[]",
+}  # fmt: skip
+_SPANS = Prepared("diary_spans", _SPANS_TEXT, **_SPANS_TYPES)
+# For single days that are far apart: what was booked between them is not read.
+_CLAIMS_OF_DAYS = """unnest(%(begins)s, %(finishes)s) AS stretch (begins, finishes)
+CROSS JOIN unnest(%(resources)s) AS of_one (resource)
+CROSS JOIN LATERAL (SELECT * FROM clinic_claim WHERE live AND resource_id = of_one.resource
+  AND starts_at > stretch.begins - INTERVAL '12 hours' AND starts_at < stretch.finishes
+  AND ends_at > stretch.begins OFFSET 0) c"""
+_DAYS_TYPES = {**_SPANS_TYPES, "begins": "timestamptz[]", "finishes": "timestamptz[]"}
+_SPANS_OF_DAYS = Prepared("diary_spans_of_days", _SPANS_TEXT.replace("clinic_claim c", _CLAIMS_OF_DAYS), **_DAYS_TYPES)
 
 _SESSIONS = Prepared("diary_sessions", """
 SELECT s.number, phase.interval_min_days, phase.interval_ideal_days, phase.interval_max_days, s.done_on,
-  s.not_before_on, s.best_on, s.not_after_on, a.starts_at, place.time_zone,
+  s.not_before_on, s.best_on, s.not_after_on, series.expires_on, a.starts_at, place.time_zone,
   series.first_possible_on
 FROM treatments_treatmentsession s
 JOIN treatments_treatmentseries series ON series.id = s.series_id
 JOIN treatments_phase phase ON phase.id = s.phase_id
 LEFT JOIN clinic_appointment a ON a.session_id = s.id AND a.status = ANY(%(live)s) AND a.id <> %(ignore)s
 LEFT JOIN clinic_location place ON place.id = a.location_id
-WHERE s.series_id = %(series)s AND s.state <> ALL(%(out)s) ORDER BY s.number
-""", series="bigint", ignore="bigint", live="text[]", out="text[]")  # fmt: skip
+WHERE s.series_id = %(series)s AND s.state <> ALL(%(out)s)
+  -- One that a visit has used up though it did not take place (as `AppointmentQuerySet.using_up` says it) is over.
+  AND NOT (s.state = ANY(%(open)s) AND EXISTS (
+    SELECT FROM clinic_appointment lost JOIN clinic_location was_at ON was_at.id = lost.location_id
+    WHERE lost.session_id = s.id AND lost.id <> %(ignore)s AND lost.status IN ('cancelled', 'no_show')
+      AND COALESCE(lost.uses_session, CASE lost.status WHEN 'no_show' THEN was_at.no_show_counts
+        ELSE was_at.late_cancel_counts AND lost.is_late_cancellation AND lost.cancelled_by = 'patient' END)))
+ORDER BY s.number
+""", series="bigint", ignore="bigint", live="text[]", out="text[]", open="text[]")  # fmt: skip
 
 _LIVE = [status.value for status in Appointment.LIVE]
-_OUT_OF_THE_COURSE = [TreatmentSession.State.SKIPPED.value, TreatmentSession.State.VOIDED.value]
+_OUT_OF_THE_COURSE = [state.value for state in TreatmentSession.OUT_OF_THE_COURSE]
+_OPEN = [state.value for state in TreatmentSession.OPEN]
 
 
 def resources(wanted: Wanted, first: date, last: date) -> list[ResourceRow]:
@@ -228,25 +247,35 @@ def resources(wanted: Wanted, first: date, last: date) -> list[ResourceRow]:
 def spans(
     *, location_id: int, patient_id: int | None, resources: Iterable[int], people: Iterable[int], start: datetime,
     end: datetime, now: datetime, ignore_id: int | None, ignore_hold_id: int | None, first: date, last: date,
+    stretches: Sequence[timespans.Span] = (),
 ) -> dict[tuple[str, int], Pairs]:  # fmt: skip
     """What lies between two moments, by what it is and whose: a resource, a weekday (opening), a date (extra) or 0.
 
     Holds whose time is over at `now` do not count. `travel` is time elsewhere of `people`, with the way on both sides.
+    With `stretches`, what was booked outside them is left out.
     """
     asked = {
         "location": location_id, "patient": patient_id or 0, "resources": list(resources), "people": list(people),
         "start": start, "end": end, "now": now, "ignore": ignore_id or 0, "ignore_hold": ignore_hold_id or 0,
         "first": first, "last": last, "live": _LIVE,
     }  # fmt: skip
+    statement = _SPANS
+    if stretches:
+        statement = _SPANS_OF_DAYS
+        asked |= {"begins": [each.start for each in stretches], "finishes": [each.end for each in stretches]}
     found = defaultdict(list)
-    for what, whose, starts, ends in _SPANS.rows(asked):
+    for what, whose, starts, ends in statement.rows(asked):
         found[what, whose] = list(zip(starts, ends, strict=True))
     return found
 
 
 def sessions(series_id: int, ignore_id: int | None) -> tuple[list[PlannedSession], date | None]:
-    """The sessions of a series with the local day each is booked on, and the first day that is possible at all."""
-    rows = _SESSIONS.rows({"series": series_id, "ignore": ignore_id or 0, "live": _LIVE, "out": _OUT_OF_THE_COURSE})
+    """The sessions of a series with the local day each is booked on, and the first day that is possible at all.
+
+    Those that are skipped, cancelled or used up are left out.
+    """
+    states = {"live": _LIVE, "out": _OUT_OF_THE_COURSE, "open": _OPEN}
+    rows = _SESSIONS.rows({"series": series_id, "ignore": ignore_id or 0, **states})
     planned = [
         PlannedSession(
             number=number,
@@ -258,7 +287,8 @@ def sessions(series_id: int, ignore_id: int | None) -> tuple[list[PlannedSession
             not_before_on=not_before_on,
             best_on=best_on,
             not_after_on=not_after_on,
+            expires_on=until,
         )
-        for number, least, ideal, most, done_on, not_before_on, best_on, not_after_on, starts_at, zone, _first in rows
+        for number, least, ideal, most, done_on, not_before_on, best_on, not_after_on, until, starts_at, zone, _ in rows
     ]
     return planned, rows[0][-1] if rows else None

@@ -72,14 +72,19 @@ def starts_by_leader(request: Request, board: Board, starts: int) -> dict[int, i
     }
 
 
-def possible(request: Request, board: Board, starts: int) -> int:
-    """The starts at which everything fits; no offers are made of them."""
-    if LEAD in board.groups:
-        return union(starts_by_leader(request, board, starts).values())
+def starts_without_leader(request: Request, board: Board, starts: int) -> int:
+    """The starts that fit a visit that needs no practitioner."""
     starts &= _by_the_day(request, board, frozenset())
     for key, group in board.groups.items():
         starts &= union(fits(request, key, calendar) for calendar in group)
     return starts
+
+
+def possible(request: Request, board: Board, starts: int) -> int:
+    """The starts at which everything fits; no offers are made of them."""
+    if LEAD in board.groups:
+        return union(starts_by_leader(request, board, starts).values())
+    return starts_without_leader(request, board, starts)
 
 
 def fits(request: Request, key: Key, calendar: Calendar, allow: frozenset[str] = frozenset()) -> int:

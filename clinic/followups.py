@@ -1,23 +1,25 @@
 """What a course says after its visits: worked out anew for whole series, and only the difference is written.
 
 Check-ins belong to each visit until a later visit of the series takes their place; rules "after the last only" belong
-to the series and count from its last session; "rebook" ends once a later session is in the diary.
+to the series and count from its last session; "rebook" ends once a later session is in the diary. What is said after a
+visit is what the version says that its session was planned under: of a course that went over to a newer version, what
+was done goes on as it was.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from clinic import message_times, wordings
 from clinic.models import Appointment, Reminder
-from treatments.models import FollowUpRule, TreatmentSeries, TreatmentSession
+from treatments.models import FollowUpRule, ProtocolVersion, TreatmentSeries, TreatmentSession
 
 REBOOK = "rebook_window"
 USEFUL_FOR = timedelta(hours=48)
-ENDED = (TreatmentSeries.State.STOPPED, TreatmentSeries.State.COMPLETED)
+NOT_GOING_ON = (TreatmentSeries.State.PAUSED, TreatmentSeries.State.STOPPED, TreatmentSeries.State.COMPLETED)
 NOT_COMING = (TreatmentSession.State.SKIPPED, TreatmentSession.State.VOIDED)
 State = Reminder.State
 # What has gone out, or may have: never planned a second time.
@@ -43,7 +45,7 @@ def settle(series_ids: Iterable[int], now: datetime) -> None:
 def missing(series_ids: Iterable[int], now: datetime) -> list[Reminder]:
     """Void the unsent follow-ups that do not fit the visits any more; returns those to be written instead."""
     ids = sorted(set(series_ids))
-    rules = list(FollowUpRule.objects.filter(version__series__in=ids).distinct()) if ids else []
+    rules = list(_rules_of(ids)) if ids else []
     if not rules:
         return []
     wanted = _wanted(ids, rules)
@@ -61,6 +63,13 @@ def missing(series_ids: Iterable[int], now: datetime) -> list[Reminder]:
     ]
 
 
+def drop_left_behind(series: TreatmentSeries, version: ProtocolVersion) -> None:
+    """Take back what a version that was left planned to say, where no session is under a version that says it too."""
+    about = Q(series=series) | Q(appointment__session__series=series)
+    left = FollowUpRule.objects.filter(version=version).exclude(key__in=_rules_of([series.pk]).values("key"))
+    void(list(Reminder.objects.filter(about, rule_key__in=left.values("key")).values_list("pk", flat=True)))
+
+
 def void(ids: list[int], why: str = "") -> None:
     """Take back messages that have not gone out; those being sent at this moment are left to the sender."""
     if ids:
@@ -71,6 +80,11 @@ def void(ids: list[int], why: str = "") -> None:
 def can_be_told(visit: Appointment) -> bool:
     """Whether messages about the visit reach anybody, and should."""
     return bool(visit.patient.email) and visit.patient.wants_messages and not visit.is_entered_later
+
+
+def _rules_of(series_ids: list[int]) -> QuerySet[FollowUpRule]:
+    versions = TreatmentSession.objects.filter(series__in=series_ids).values("phase__version")
+    return FollowUpRule.objects.filter(version__in=versions)
 
 
 def _still_fits(row: Reminder, wanted: dict[Subject, Wanted]) -> bool:
@@ -99,10 +113,10 @@ def _wanted(series_ids: list[int], rules: list[FollowUpRule]) -> dict[Subject, W
     visits = _visits(series_ids)
     wanted: dict[Subject, Wanted] = {}
     for series, last in _courses(series_ids):
-        for rule in (rule for rule in rules if rule.version_id == series.protocol_version_id):
+        for rule in rules:
             if rule.is_after_last_only:
                 wanted |= _after_the_last(series, rule, visits[series.pk], last)
-            elif rule.key == REBOOK and series.state in ENDED:
+            elif rule.key == REBOOK and series.state in NOT_GOING_ON:
                 continue
             else:
                 wanted |= _after_each(rule, visits[series.pk], last)
@@ -110,9 +124,10 @@ def _wanted(series_ids: list[int], rules: list[FollowUpRule]) -> dict[Subject, W
 
 
 def _courses(series_ids: list[int]) -> list[tuple[TreatmentSeries, int | None]]:
-    """Each series with the session that ends it: maintenance, skipped and voided ones do not."""
+    """Each series with the session that ends it: maintenance, skipped, voided and used up ones do not."""
+    lost = Appointment.objects.filter(session=OuterRef("pk")).using_up()
     coming = TreatmentSession.objects.filter(series=OuterRef("pk"), phase__is_maintenance=False)
-    last = coming.exclude(state__in=NOT_COMING).order_by("-number").values("pk")[:1]
+    last = coming.exclude(state__in=NOT_COMING).exclude(Exists(lost)).order_by("-number").values("pk")[:1]
     rows = TreatmentSeries.objects.filter(pk__in=series_ids).annotate(last_session_id=Subquery(last))
     return [(series, series.last_session_id) for series in rows]
 
@@ -120,7 +135,7 @@ def _courses(series_ids: list[int]) -> list[tuple[TreatmentSeries, int | None]]:
 def _after_the_last(
     series: TreatmentSeries, rule: FollowUpRule, visits: list[Appointment], last: int | None
 ) -> dict[Subject, Wanted]:
-    visit = next((visit for visit in visits if visit.session_id == last), None)
+    visit = next((visit for visit in visits if visit.session_id == last and _is_under(visit, rule)), None)
     return {(None, series.pk, rule.key): Wanted(_due(rule, visit), visit)} if visit is not None else {}
 
 
@@ -131,10 +146,14 @@ def _after_each(rule: FollowUpRule, visits: list[Appointment], last: int | None)
         is_rebook = rule.key == REBOOK
         if is_rebook and (later or visit.session_id == last):
             continue
-        if any(next_visit.starts_at <= due_at for next_visit in later):
+        if not _is_under(visit, rule) or any(next_visit.starts_at <= due_at for next_visit in later):
             continue
         wanted[(visit.pk, None, rule.key)] = Wanted(due_at, visit)
     return wanted
+
+
+def _is_under(visit: Appointment, rule: FollowUpRule) -> bool:
+    return visit.session.phase.version_id == rule.version_id
 
 
 def _due(rule: FollowUpRule, visit: Appointment) -> datetime:

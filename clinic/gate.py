@@ -1,5 +1,7 @@
 """The one door from the diary to the safety rules: every path that plans, books, starts or moves a visit asks here."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
@@ -9,24 +11,36 @@ from clinic.refusals import Refused
 from patients.models import Patient
 from treatments import safety
 from treatments.findings import WARN, Finding
-from treatments.models import Service, TreatmentSession
-from treatments.safety import Checked
+from treatments.models import Service, TreatmentSeries, TreatmentSession
+from treatments.safety import Blocked, Checked
 
 
 def fulfilled(patient: Patient, on: date) -> dict[str, date]:
     """Which prerequisites (consultation, patch test) completed visits fulfil on a day, and since when."""
-    done: dict[str, date] = {}
+    return met_by([patient.pk])(patient.pk, on)
+
+
+def met_by(patients: Iterable[int]) -> Callable[[int, date], dict[str, date]]:
+    """The same for many patients, by key, read at once."""
+    visits = defaultdict(list)
     rows = (
-        Appointment.objects.filter(patient=patient, status=Appointment.Status.COMPLETED)
+        Appointment.objects.filter(patient__in=list(patients), status=Appointment.Status.COMPLETED)
         .exclude(service__fulfils="")
         .select_related("service", "location")
         .order_by("starts_at")
     )
     for visit in rows:
-        day = visit.starts_at.astimezone(visit.location.zone).date()
-        if visit.service.fulfils_days is None or on <= day + timedelta(days=visit.service.fulfils_days):
-            done[visit.service.fulfils] = day
-    return done
+        visits[visit.patient_id].append(visit)
+
+    def met(patient: int, on: date) -> dict[str, date]:
+        done: dict[str, date] = {}
+        for visit in visits[patient]:
+            day = visit.starts_at.astimezone(visit.location.zone).date()
+            if visit.service.fulfils_days is None or on <= day + timedelta(days=visit.service.fulfils_days):
+                done[visit.service.fulfils] = day
+        return done
+
+    return met
 
 
 def findings(patient: Patient, service: Service, session: TreatmentSession | None, on: date) -> list[Finding]:
@@ -39,6 +53,24 @@ def check(patient: Patient, service: Service, session: TreatmentSession | None, 
     if session is None:
         return safety.check_service(patient, service, on)
     return safety.check_series(session.series, on, session=session, fulfilled=fulfilled(patient, on))
+
+
+def check_days(series: TreatmentSeries, asked: Mapping[TreatmentSession, date]) -> dict[TreatmentSession, Checked]:
+    """The same for several sessions of one series, each on its day, in one reading."""
+    met = met_by([series.patient_id])
+    return safety.check_days(series, asked, fulfilled=lambda on: met(series.patient_id, on))
+
+
+def days_blocked(
+    series: TreatmentSeries, sessions: Iterable[TreatmentSession], first: date, last: date
+) -> dict[int, list[Blocked]]:
+    """The stretches between two local days on which booking is forbidden, by the number of the session to come."""
+    sessions = list(sessions)
+    if not sessions:
+        return {}
+    intervals = {session.number: session.phase.interval_min_days for session in sessions}
+    found = safety.blocked_days(series, sessions[0], intervals.values(), first, last)
+    return {number: found[interval] for number, interval in intervals.items()}
 
 
 def refuse_blocked(found: list[Finding], stage: str) -> None:

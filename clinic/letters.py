@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from clinic import wordings
 from clinic.models import Appointment, Location, MessageTemplate, Reminder
-from treatments.models import FollowUpRule, ProtocolVersion, VersionAftercare
+from treatments.models import FollowUpRule, ProtocolVersion, TreatmentSession, VersionAftercare
 
 RAW = "raw"
 AFTERCARE = "aftercare_sent"
-RELATED = ("patient", "location", "appointment__session__series", "series")
+RELATED = ("patient", "location", "appointment__session__phase", "series")
 NO_COURSE = {"questions": "", "aftercare": "", "photo": ""}
 Letter = tuple[str, str]  # subject and plain text
 
@@ -161,14 +161,22 @@ def _last_day(reminder: Reminder) -> str:
 
 
 def _course_values(reminder: Reminder) -> dict[str, str]:
-    """Questions, advice and the wish for a photo, from the version that the series follows."""
-    series = reminder.series or (reminder.appointment.session and reminder.appointment.session.series)
-    if not series or is_before_visit(reminder):
+    """Questions, advice and the wish for a photo, from the version that the session was planned under."""
+    version_id = None if is_before_visit(reminder) else _version_of(reminder)
+    if version_id is None:
         return dict(NO_COURSE)
-    version_id, key = series.protocol_version_id, reminder.rule_key
-    rule = FollowUpRule.objects.filter(version=version_id, key=key).prefetch_related("questions").first()
+    rule = FollowUpRule.objects.filter(version=version_id, key=reminder.rule_key).prefetch_related("questions").first()
     is_advice = reminder.template_key == AFTERCARE
     return _rule_values(rule, VersionAftercare.objects.filter(version=version_id) if is_advice else ())
+
+
+def _version_of(reminder: Reminder) -> int | None:
+    """The version of the visit's session; a message of a series is about its last one."""
+    if reminder.appointment is not None:
+        return reminder.appointment.session and reminder.appointment.session.phase.version_id
+    sessions = TreatmentSession.objects.filter(series=reminder.series_id, phase__is_maintenance=False)
+    coming = sessions.exclude(state__in=(TreatmentSession.State.SKIPPED, TreatmentSession.State.VOIDED))
+    return coming.order_by("-number").values_list("phase__version_id", flat=True).first()
 
 
 def _rule_values(rule: FollowUpRule | None, advice: Iterable[VersionAftercare]) -> dict[str, str]:

@@ -21,13 +21,19 @@ def epoch_minute(moment: datetime) -> int:
 
 
 class Ruler:
-    """The minutes of some local dates, and a day on either side for what reaches over their edges."""
+    """The minutes of some local dates, and a day on either side for what reaches over their edges.
 
-    def __init__(self, zone: ZoneInfo, first: date, last: date) -> None:
+    With `only`, of the dates from first to last nothing is known but these.
+    """
+
+    def __init__(self, zone: ZoneInfo, first: date, last: date, only: Iterable[date] = ()) -> None:
         self.zone, self.first, self.last = zone, first, last
         self.dates = timespans.dates(first - timespans.ONE_DAY, last + timespans.ONE_DAY)
+        if only:
+            around = (-timespans.ONE_DAY, timedelta(0), timespans.ONE_DAY)
+            self.dates = sorted({day + step for day in only for step in around})
         self._midnights = {}
-        for day in [*self.dates, self.dates[-1] + timespans.ONE_DAY]:
+        for day in {*self.dates, *(day + timespans.ONE_DAY for day in self.dates)}:
             self._midnights[day] = epoch_minute(timespans.at(zone, day, timespans.MIDNIGHT))
         self.base = self._midnights[self.dates[0]]
         self.length = self._midnights[last + 2 * timespans.ONE_DAY] - self.base
@@ -36,6 +42,18 @@ class Ruler:
     @property
     def span(self) -> timespans.Span:
         return timespans.Span(self.moment(0), self.moment(self.length))
+
+    @property
+    def stretches(self) -> list[timespans.Span]:
+        """Its dates as spans, those that follow one another together."""
+        found: list[list[date]] = []
+        for day in self.dates:
+            if found and day - found[-1][-1] == timespans.ONE_DAY:
+                found[-1].append(day)
+            else:
+                found.append([day])
+        minutes = [(self.midnight(days[0]), self.midnight(days[-1] + timespans.ONE_DAY)) for days in found]
+        return [timespans.Span(self.moment(start), self.moment(end)) for start, end in minutes]
 
     def minute(self, moment: datetime) -> int:
         """The minute of the ruler in which the moment lies; outside the ruler it is negative or beyond the length."""
@@ -48,7 +66,11 @@ class Ruler:
         """The minute at which a date begins; dates before the ruler are its start, dates after it its end."""
         if day < self.dates[0]:
             return 0
-        return self._midnights.get(day, self.base + self.length) - self.base
+        if day > self.dates[-1]:
+            return self.length
+        if day not in self._midnights:
+            self._midnights[day] = epoch_minute(timespans.at(self.zone, day, timespans.MIDNIGHT))
+        return self._midnights[day] - self.base
 
     def minutes_of(self, day: date) -> tuple[int, int]:
         """The first minute of a date of the ruler and the first one after it."""

@@ -41,7 +41,7 @@ def records_of(people: Collection[Patient]) -> Q:
 def visits_of(*people: Patient) -> QuerySet[Appointment]:
     """Their visits, but for those booked by mistake, with what a page says about them."""
     visits = Appointment.objects.filter(records_of(people)).exclude(status=Status.ENTERED_IN_ERROR)
-    return visits.for_lists().select_related("session__series__protocol_version__protocol")
+    return visits.for_lists().select_related("session__series__protocol_version__protocol", "session__phase__version")
 
 
 def coming(visits: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
@@ -74,7 +74,7 @@ def afterwards(person: Patient, now: datetime) -> Afterwards | None:
     if visit is None:
         return None
     ended_at = visit.finished_at or visit.ends_at
-    steps = visit.session.series.protocol_version.aftercare.all()
+    steps = visit.session.phase.version.aftercare.all()
     return Afterwards(visit, ended_at, aftercare.by_the_hour(steps, ended_at, now))
 
 

@@ -104,7 +104,7 @@ class _Question:
         if self._holds(fitting.overlapping(self.board.patient_busy, minutes)):
             found.append(self._say("patient_busy", _("The patient already has a visit at this time.")))
         breaches = self.board.course.breaches(self.day) if self.board.course else []
-        return found + [self._say(breach.code, _of_the_series(breach)) for breach in breaches]
+        return found + [self._say(breach.code, of_the_series(breach)) for breach in breaches]
 
     # -- People -------------------------------------------------------------------------------------------------------
 
@@ -258,9 +258,11 @@ def _how_far_from_free(found: list[Reason]) -> tuple[bool, int, int]:
     return never, sum(not reason.is_soft for reason in found), len(found)
 
 
-def _of_the_series(breach: Breach) -> str:
-    words = {"number": breach.number, "day": date_format(breach.day, "l j F Y")}
+def of_the_series(breach: Breach) -> str:
+    """A rule about the day of a session, in words."""
+    words = {"number": breach.number, "day": date_format(breach.day, "l j F Y") if breach.day else ""}
     return {
+        "not_open": _("Session %(number)d is not open any more: it is used up or left out. Add a visit to the series."),
         "before_window": _("Too early: the earliest safe day for this session is %(day)s."),
         "after_window": _("Later than planned: this session is best by %(day)s. Allow it anyway by giving a reason."),
         "too_close_to_next": _(

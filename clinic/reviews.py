@@ -43,13 +43,17 @@ def reassess(now: datetime, *, limit: int = 50) -> int:
         with transaction.atomic():
             locks.take(patients=[visit.patient_id])
             current = Appointment.objects.for_lists().filter(pk=visit.pk, status__in=WAITING).first()
-            if current is None:
-                continue
-            checked = _check(current)
-            _keep(current, checked, now)
-            if safety.blocking(checked.findings, safety.BOOK):
-                todo.open_safety_change(current, now)
+            if current is not None:
+                assess_again(current, now)
     return len(visits)
+
+
+def assess_again(visit: Appointment, now: datetime) -> None:
+    """Assess a coming visit and tell staff what that changes; the caller holds the patient's lock."""
+    checked = _check(visit)
+    _keep(visit, checked, now)
+    if safety.blocking(checked.findings, safety.BOOK):
+        todo.open_safety_change(visit, now)
 
 
 def _keep(visit: Appointment, checked: Checked, now: datetime) -> None:

@@ -14,10 +14,10 @@ from treatments.windows import PlannedSession, Window, course
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """The rule that a day breaks: its code, the day that it names, and the later session it is about."""
+    """The rule that a day breaks: its code, the day that it names (if any), and the session it is about."""
 
     code: str
-    day: date
+    day: date | None
     number: int
 
 
@@ -40,13 +40,13 @@ class Course:
 
     @cached_property
     def window(self) -> Window | None:
-        """When the session is best; None for one that is skipped or cancelled."""
+        """When the session is best; None for one that is skipped, cancelled or used up."""
         return course(self.others, self.first_possible_on).get(self.number)
 
     def breaches(self, on: date) -> list[Breach]:
         """What a visit on that local day would break; empty if nothing."""
         if self.window is None:
-            return []
+            return [Breach("not_open", None, self.number)]
         found = []
         if on < self.window.earliest:
             found.append(Breach("before_window", self.window.earliest, self.number))

@@ -41,6 +41,14 @@ def open_safety_change(appointment: Appointment, now: datetime) -> Task:
     return _for_reception(appointment, Task.Kind.SAFETY_CHANGED, text, now)
 
 
+def open_course_change(appointment: Appointment, now: datetime) -> Task:
+    """Tell reception that a booked visit does not fit the course any more since its protocol changed."""
+    text = _(
+        "The series follows a newer version of its protocol, which this visit does not fit: look at it and move it."
+    )
+    return _for_reception(appointment, Task.Kind.CALL, text, now)
+
+
 def _for_reception(appointment: Appointment, kind: str, text: str, now: datetime) -> Task:
     about = {"for_role": RECEPTION, "patient": appointment.patient, "text": text, "opened_at": now}
     about["due_at"] = max(appointment.starts_at, now)

@@ -62,11 +62,28 @@ _BEFORE = """
         AND done.id IS DISTINCT FROM %(session)s AND (series.id = %(series)s OR (
             protocol.modality = (SELECT mine.modality FROM treatments_protocol mine
                 JOIN treatments_protocolversion own ON own.protocol_id = mine.id WHERE own.id = %(version)s)
-            AND EXISTS (SELECT 1 FROM treatments_seriesarea area, treated
-                WHERE area.series_id = series.id AND area.area_id = ANY (treated.areas))))) AS done
+            AND CASE WHEN EXISTS (SELECT 1 FROM treatments_treatmentsession_done_areas alone
+                    WHERE alone.treatmentsession_id = done.id)
+                THEN EXISTS (SELECT 1 FROM treatments_treatmentsession_done_areas alone, treated
+                    WHERE alone.treatmentsession_id = done.id AND alone.bodyarea_id = ANY (treated.areas))
+                ELSE EXISTS (SELECT 1 FROM treatments_seriesarea area, treated
+                    WHERE area.series_id = series.id AND area.area_id = ANY (treated.areas)) END))) AS done
 """
 OF_A_PERSON = f"{_PEOPLE} SELECT {_PERSON}"
 OF_A_VISIT = f"{_PEOPLE} {_VISIT} SELECT {_PERSON}, {_BEFORE}"
+
+# The same for many series at once, where no session is meant: what stands for one is a column of those asked for.
+_OF_EACH = (
+    OF_A_VISIT.replace("%(patient)s", "asked.patient")
+    .replace("%(version)s", "asked.version")
+    .replace("%(series)s", "asked.series")
+    .replace("%(session)s", "NULL::bigint")
+    .replace("%(areas)s", "NULL")
+)
+OF_MANY = f"""
+    SELECT asked.series, found.* FROM unnest(%(patients)s::bigint[], %(versions)s::bigint[], %(many)s::bigint[])
+        AS asked (patient, version, series), LATERAL ({_OF_EACH}) found
+"""  # noqa: S608 (the text is our own)
 
 Stamp = tuple[int, str]
 
@@ -101,10 +118,32 @@ def of_visit(
     return _known(OF_A_VISIT, {"patient": patient_id, "areas": areas, **visit})
 
 
+def of_series(asked: Iterable[tuple[int, int, int]]) -> dict[int, Known]:
+    """Read what is known for many series at once, by their keys; each is asked for as patient, version and series.
+
+    No session is meant, so no interval is known.
+    """
+    wanted = list(asked)
+    if not wanted:
+        return {}
+    patients, versions, series = zip(*wanted, strict=True)
+    about = {"patients": list(patients), "versions": list(versions), "many": list(series)}
+    return {row.pop("series"): _from(row) for row in _rows(OF_MANY, about)}
+
+
 def _known(statement: str, about: Mapping[str, object]) -> Known:
+    (row,) = _rows(statement, about)
+    return _from(row)
+
+
+def _rows(statement: str, about: Mapping[str, object]) -> list[dict[str, object]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, about)
-        row = dict(zip((column.name for column in cursor.description), cursor.fetchone(), strict=True))
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _from(row: Mapping[str, object]) -> Known:
     stamp = tuple(row["stamp"]) if row["stamp"] else None
     return Known(
         subject=_subject(row),

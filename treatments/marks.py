@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 DONE, BOOKED, PLANNED, LATE, MISSED, OFF = "done", "booked", "planned", "late", "missed", "off"
-STATES = (DONE, BOOKED, PLANNED, LATE, MISSED, OFF)
+# On a course that is not booked yet: a date with its time, and a date alone.
+PROPOSED, AHEAD = "proposed", "ahead"
+STATES = (DONE, BOOKED, PROPOSED, AHEAD, PLANNED, LATE, MISSED, OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def state_words(state: str) -> str:
     return {
         DONE: _("Done"),
         BOOKED: _("Booked"),
+        PROPOSED: _("Proposed"),
+        AHEAD: _("A date, not kept yet"),
         PLANNED: _("To be booked"),
         LATE: _("Overdue"),
         MISSED: _("Did not come"),
@@ -127,6 +131,10 @@ def _said(mark: Mark, dates: Dates) -> str:
         return _("done on %(day)s") % {"day": dates.short(mark.on)} if mark.on else _("done")
     if mark.state == BOOKED:
         return _("booked for %(day)s") % {"day": dates.short(mark.on)} if mark.on else _("booked")
+    if mark.state in (PROPOSED, AHEAD) and mark.on:
+        on = dates.short(mark.on)
+        is_plain = not best or mark.earliest == mark.latest == mark.on
+        return on if is_plain else _("%(day)s, %(best)s") % {"day": on, "best": best}
     if mark.state == LATE:
         until = {"day": dates.short(mark.latest)} if mark.latest else {}
         return _("overdue, was best until %(day)s") % until if until else _("overdue")

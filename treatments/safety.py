@@ -4,9 +4,9 @@ The rules are in `rules`, `limits` and `open_points`, what they look at in `fact
 `assessment` the plan and the catalogue.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from django.db import connection
 
@@ -21,13 +21,16 @@ __all__ = [
     "PLAN",
     "RECORD",
     "START",
+    "Blocked",
     "Checked",
     "Finding",
     "assess",
     "assess_plan",
     "assess_series",
     "assess_service",
+    "blocked_days",
     "blocking",
+    "check_days",
     "check_series",
     "check_service",
     "revision",
@@ -117,6 +120,67 @@ def check_series(
     plan = assessment.fixed_plan(series.protocol_version_id, found.stamp)  # a series never runs on a draft
     treatment = assessment.visit_of(plan, found, series_id=series.pk, is_without_anaesthetic=is_without_anaesthetic)
     return Checked(assess(found.subject, treatment, on, fulfilled=fulfilled), found.revision)
+
+
+def check_days(
+    series: TreatmentSeries, asked: Mapping[TreatmentSession, date], *,
+    fulfilled: Callable[[date], Mapping[str, date]] | None = None,
+) -> dict[TreatmentSession, Checked]:  # fmt: skip
+    """The same for several sessions of one series that are still to come, each on its local day; read once."""
+    session = next(iter(asked))
+    found = known.of_visit(series.patient_id, series.protocol_version_id, series_id=series.pk, session_id=session.pk)
+    plan = assessment.fixed_plan(series.protocol_version_id, found.stamp)
+    checked = {}
+    for each, on in asked.items():
+        here = replace(found, interval_min_days=each.phase.interval_min_days)
+        treatment = assessment.visit_of(plan, here, series_id=series.pk)
+        findings = assess(found.subject, treatment, on, fulfilled=fulfilled(on) if fulfilled else None)
+        checked[each] = Checked(findings, found.revision)
+    return checked
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A stretch of local days, both ends included, on which these findings forbid a visit."""
+
+    first: date
+    last: date
+    findings: tuple[Finding, ...]
+
+
+def blocked_days(
+    series: TreatmentSeries, session: TreatmentSession, intervals: Iterable[int], first: date, last: date, *,
+    stage: str = BOOK,
+) -> dict[int, list[Blocked]]:  # fmt: skip
+    """When visits of a series are forbidden between two days, for sessions after each least interval; one reading.
+
+    `session` is one that is still to come. The rules are asked on those days alone on which their answer may change:
+    when what was found clears, when a wash-out ends, and when a clinician's word does not hold any more.
+    """
+    found = known.of_visit(series.patient_id, series.protocol_version_id, series_id=series.pk, session_id=session.pk)
+    plan = assessment.fixed_plan(series.protocol_version_id, found.stamp)
+    asked = {}
+    for interval in set(intervals):
+        treatment = assessment.visit_of(plan, replace(found, interval_min_days=interval), series_id=series.pk)
+        asked[interval] = list(_blocked(found.subject, treatment, first, last, stage))
+    return asked
+
+
+def _blocked(subject: Subject, treatment: Treatment, first: date, last: date, stage: str) -> Iterable[Blocked]:
+    changes = {each.valid_until + timedelta(days=1) for each in subject.decisions if each.valid_until is not None}
+    for rule in treatment.rules:
+        if rule.washout_days is not None:
+            answers = subject.answers.get(rule.condition_id, ())
+            changes |= {(each.happened_on or each.reviewed_on) + timedelta(rule.washout_days) for each in answers}
+    day = first
+    while day <= last:
+        findings = assess(subject, treatment, day)
+        changes |= {each.clears_on for each in findings if each.clears_on is not None}
+        after = min((change for change in changes if day < change <= last), default=last + timedelta(days=1))
+        held_up = blocking(findings, stage)
+        if held_up:
+            yield Blocked(day, after - timedelta(days=1), tuple(held_up))
+        day = after
 
 
 def check_service(

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from patients.models import BodyArea
-from treatments import body_maps, timelines
+from treatments import body_maps, sums, timelines
 from treatments.body_maps import BodyMap, Zone
+from treatments.contents import Contents
 from treatments.limits import plain
 from treatments.models import (
     AreaLimit,
@@ -21,6 +22,7 @@ from treatments.models import (
     Phase,
     ProtocolVersion,
     VersionAftercare,
+    VersionSegment,
 )
 
 Sheet = dict[str, object]
@@ -53,7 +55,7 @@ class Timed:
 def versions_to_show(versions: QuerySet[ProtocolVersion]) -> QuerySet[ProtocolVersion]:
     """Fetch with the versions all that a sheet shows."""
     return versions.select_related("protocol__indication", "protocol__service", "checked_by").prefetch_related(
-        "phases", "depth_steps__area", "depth_steps__technique", "cocktail_lines__ingredient",
+        "phases", "segments", "depth_steps__area", "depth_steps__technique", "cocktail_lines__ingredient",
         "anaesthetic_lines__ingredient", "aftercare", "follow_up_rules__questions", "sources",
     )  # fmt: skip
 
@@ -64,12 +66,18 @@ def sheet(version: ProtocolVersion) -> Sheet:
     found = AreaLimit.objects.filter(area__in=[step.area_id for step in steps])
     area_limits = {(limit.area_id, limit.technique_id): limit for limit in found}
     mix = list(version.cocktail_lines.all())
+    segments = list(version.segments.all())
+    of = Contents(version, phases=list(version.phases.all()), steps=steps, segments=segments)
     return {
         "phases": [Timed(phase, interval_words(phase)) for phase in version.phases.all()],
         "timeline": timelines.preview(version.phases.all()),
         "areas": [_area_row(step, area_limits.get((step.area_id, step.technique_id))) for step in steps],
         "depth_map": depth_map(steps),
         "mix": [_mix_row(line) for line in mix],
+        "course_sums": list(sums.course(of)),
+        "visit_sums": list(sums.visit(of)) if segments else [],
+        "segments": [_part(row) for row in segments],
+        "doses": _doses(mix),
         "volume": _measured(sum((line.volume_ml or 0 for line in mix), Decimal()), "ml"),
         "most_volume": _measured(version.max_total_ml, "ml"),
         "aftercare": [Timed(advice, _stretch(advice)) for advice in version.aftercare.all()],
@@ -138,6 +146,29 @@ def _mix_row(line: CocktailLine) -> MixRow:
         "amount": _measured(line.amount, unit)
     }
     return MixRow(line, _measured(line.amount, unit), _measured(line.volume_ml, "ml"), most)
+
+
+def _doses(mix: list[CocktailLine]) -> str:
+    """The amounts together, for each unit."""
+    together: dict[str, Decimal] = {}
+    for line in mix:
+        unit = line.get_unit_display()
+        together[unit] = together.get(unit, Decimal()) + line.amount
+    return ", ".join(_measured(amount, unit) for unit, amount in together.items())
+
+
+def _part(row: VersionSegment) -> dict[str, object]:
+    """One part of a visit: how long it takes, and who and what is there."""
+    minutes = [_("%(count)s minutes") % {"count": row.base_minutes}] if row.base_minutes else []
+    if row.minutes_per_area:
+        minutes.append(_("%(count)s minutes for each area") % {"count": row.minutes_per_area})
+    there = [
+        _("the practitioner") if row.holds_practitioner else "",
+        _("an assistant") if row.needs_assistant else "",
+        row.get_room_kind_display(),
+        row.get_device_kind_display(),
+    ]
+    return {"row": row, "minutes": ", ".join(minutes), "there": ", ".join(filter(None, there))}
 
 
 def _span(least: Decimal | None, most: Decimal | None) -> str:

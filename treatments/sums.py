@@ -34,10 +34,11 @@ class Sum:
 def sums(of: Contents) -> list[Sum]:
     """Return every figure by section; the catalogue's limits of today count."""
     plan = assessment.plan_with(of.version, of.steps, of.mix, of.numbing)
-    return [*_course(of), *_depths(of, plan), *_mix(of, plan), *_visit(of)]
+    return [*course(of), *_depths(of, plan), *_mix(of, plan), *visit(of)]
 
 
-def _course(of: Contents) -> Iterator[Sum]:
+def course(of: Contents) -> Iterator[Sum]:
+    """How many sessions the phases hold, and how long it is from the first to the last."""
     counted = [phase for phase in of.phases if not phase.is_maintenance]
     sessions, usual = sum(phase.sessions for phase in counted), of.version.sessions_typical
     yield Sum(
@@ -95,7 +96,8 @@ def _mix(of: Contents, plan: Plan) -> Iterator[Sum]:
         yield Sum(MIX, line.ingredient.name, f"{plain(line.amount)} {unit}", against, level)
 
 
-def _visit(of: Contents) -> Iterator[Sum]:
+def visit(of: Contents) -> Iterator[Sum]:
+    """How long a visit takes for one area, for three, and for all."""
     most = max(len(of.steps), 1)
     for areas in dict.fromkeys((1, min(3, most), most)):
         minutes = sum(part.minutes(areas) for part in of.segments)

@@ -11,19 +11,32 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Local days at the clinic. Nothing may happen before `earliest`; after `latest` a visit is late, not forbidden."""
+    """Local days at the clinic. Nothing may happen before `earliest`; after `latest` a visit is late, not forbidden.
+
+    With `expires_on` a visit after that day is late too, even if it cannot be any earlier.
+    """
 
     earliest: date
     ideal: date
     latest: date
+    expires_on: date | None = None
 
     def is_late(self, on: date) -> bool:
-        return on > self.latest
+        return on > min(self.latest, self.expires_on or self.latest)
+
+    def begun_anew(self, on: date) -> "Window":
+        """The same from that day on: best then, with the days after it that there were; as it is if best later."""
+        if self.ideal >= on:
+            return self
+        return Window(max(self.earliest, on), on, on + (self.latest - self.ideal), self.expires_on)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedSession:
-    """One session with the interval that leads to it; the own dates are the practitioner's and come with a reason."""
+    """One session with the interval that leads to it; the own dates are the practitioner's and come with a reason.
+
+    `expires_on` is the last day on which its series may be used.
+    """
 
     number: int
     interval_min_days: int
@@ -34,6 +47,7 @@ class PlannedSession:
     not_before_on: date | None = None
     best_on: date | None = None
     not_after_on: date | None = None
+    expires_on: date | None = None
 
 
 def course(
@@ -47,10 +61,15 @@ def course(
     windows: dict[int, Window] = {}
     before: date | None = None
     for session in sorted(sessions, key=lambda each: each.number):
-        window = _with_own_dates(session, _by_interval(session, before, first_possible_on))
+        window = after(session, before, first_possible_on)
         windows[session.number] = window
         before = session.done_on or session.booked_on or max(window.ideal, today or window.ideal)
     return windows
+
+
+def after(session: PlannedSession, before: date | None, first_possible_on: date) -> Window:
+    """The window of one session, if the one before it is on that local day; without one before it is the first."""
+    return _with_own_dates(session, _by_interval(session, before, first_possible_on))
 
 
 def _by_interval(session: PlannedSession, before: date | None, first_possible_on: date) -> Window:
@@ -67,6 +86,7 @@ def _by_interval(session: PlannedSession, before: date | None, first_possible_on
 
 def _with_own_dates(session: PlannedSession, window: Window) -> Window:
     earliest = max(window.earliest, session.not_before_on or window.earliest)
-    latest = max(earliest, session.not_after_on or max(window.latest, session.best_on or window.latest))
+    latest = session.not_after_on or max(window.latest, session.best_on or window.latest)
+    latest = max(earliest, min(latest, session.expires_on or latest))
     ideal = min(max(session.best_on or window.ideal, earliest), latest)
-    return Window(earliest, ideal, latest)
+    return Window(earliest, ideal, latest, session.expires_on)

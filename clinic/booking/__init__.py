@@ -6,9 +6,11 @@ Times are aware datetimes in UTC; `now` is handed in. Verbs raise `Taken` (409, 
 `Busy` (503) and `Conflict` (409, somebody else saved first); after any of them nothing was written.
 """
 
+from clinic.booking.counts import count_session
 from clinic.booking.kept_times import hold, pencil, release
 from clinic.booking.moves import change_resources, move
 from clinic.booking.new_visits import Wanted, book, book_many, book_several
+from clinic.booking.plans import PlanTaken, book_plan
 from clinic.booking.steps import (
     cancel,
     check_in,
@@ -22,15 +24,18 @@ from clinic.booking.steps import (
 )
 
 __all__ = [
+    "PlanTaken",
     "Wanted",
     "book",
     "book_many",
+    "book_plan",
     "book_several",
     "cancel",
     "change_resources",
     "check_in",
     "complete",
     "confirm",
+    "count_session",
     "enter_in_error",
     "hold",
     "move",

@@ -129,7 +129,7 @@ def book_several(
 
     if not wanted:
         raise Refused(_("Choose at least one service."))
-    return placing.settled(lambda: _once(write, submission, by))
+    return placing.settled(lambda: once(write, submission, by))
 
 
 def _book_all(placements: Sequence[Placement], by: User, now: datetime, submission: Sent | None) -> list[Appointment]:
@@ -147,10 +147,10 @@ def _book_all(placements: Sequence[Placement], by: User, now: datetime, submissi
         reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
         return visits
 
-    return placing.settled(lambda: _once(write, submission, by))
+    return placing.settled(lambda: once(write, submission, by))
 
 
-def _once(write: Callable[[], list[Appointment]], submission: Sent | None, by: User) -> list[Appointment]:
+def once(write: Callable[[], list[Appointment]], submission: Sent | None, by: User) -> list[Appointment]:
     """Do it, or find what an earlier copy of the same request did."""
     if submission is None:
         return write()

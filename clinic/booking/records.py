@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from clinic import gate
+from clinic import counting, gate
 from clinic.availability import Offer
 from clinic.models import Appointment, AppointmentChange, Claim
 from clinic.refusals import Refused
@@ -96,6 +96,13 @@ def free_session(visit: Appointment) -> None:
     """The session, if it is one, waits to be booked again."""
     if visit.session is not None:
         treatment_series.mark_planned(visit.session)
+
+
+def settle_course(visit: Appointment) -> None:
+    """The series, if there is one, is complete or runs again, after this visit began or ceased to use up a session."""
+    if visit.session is not None:
+        key = visit.session.series_id
+        treatment_series.settle_end(visit.session.series, used_up=counting.used_up([key])[key])
 
 
 def is_missed(visit: Appointment) -> bool:

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from clinic import gate, placing, reminders, todo
+from clinic import counting, gate, placing, reminders, todo
 from clinic.booking import groups, moves, records
 from clinic.booking.records import ASSESSED, Status
 from clinic.models import Appointment
@@ -40,6 +40,8 @@ def cancel(
         records.save(visit, "status", "cancelled_by", "cancel_reason", "is_late_cancellation", "ical_sequence")
         placing.release_claims(visit)
         records.free_session(visit)
+        if visit.is_late_cancellation and visit.location.late_cancel_counts:
+            records.settle_course(visit)
         todo.close_for(visit, by, now)
         reminders.cancelled(visit, now)
         groups.speak_of_the_next(visit, visit.visit_group, visit.starts_at, now)
@@ -50,6 +52,7 @@ def cancel(
 
 def confirm(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
     """The patient said that they will come."""
+
     def work() -> Appointment:
         visit = records.locked(appointment, version)
         records.become(visit, Status.CONFIRMED, by, now, reason)
@@ -143,7 +146,8 @@ def _end(visit: Appointment, finished_at: datetime, by: User, now: datetime, rea
     records.save(visit, "status", "finished_at")
     if visit.session is not None:
         began_at = visit.started_at or visit.starts_at
-        treatment_series.mark_done(visit.session, on=_day(visit, began_at))
+        used_up = counting.used_up([visit.session.series_id])[visit.session.series_id]
+        treatment_series.mark_done(visit.session, on=_day(visit, began_at), used_up=used_up)
 
 
 def no_show(appointment: Appointment, *, version: int, by: User, now: datetime, reason: str = "") -> Appointment:
@@ -158,6 +162,8 @@ def no_show(appointment: Appointment, *, version: int, by: User, now: datetime, 
         placing.release_claims(visit)
         if visit.session is not None:
             treatment_series.mark_missed(visit.session)
+        if visit.location.no_show_counts:
+            records.settle_course(visit)
         todo.close_for(visit, by, now)
         reminders.void(visit, now)
         return visit
@@ -187,6 +193,7 @@ def enter_in_error(appointment: Appointment, *, version: int, by: User, now: dat
             records.free_session(visit)
         records.become(visit, Status.ENTERED_IN_ERROR, by, now, reason)
         records.save(visit, "status")
+        records.settle_course(visit)
         placing.release_claims(visit)
         todo.close_for(visit, by, now)
         reminders.void(visit, now)

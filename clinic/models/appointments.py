@@ -58,9 +58,25 @@ class AppointmentQuerySet(models.QuerySet):
     def overlapping(self, starts_at, ends_at):
         return self.filter(starts_at__lt=ends_at, ends_at__gt=starts_at)
 
+    def using_up(self):
+        """Those that did not take place and use up a session: as staff decided, else by their location's policy.
+
+        The session must still be open for that; one that was booked again counts by its new visit.
+        """
+        by_policy = models.Q(status="no_show", location__no_show_counts=True) | models.Q(
+            status="cancelled",
+            is_late_cancellation=True,
+            cancelled_by="patient",
+            location__late_cancel_counts=True,
+        )
+        lost = self.filter(status__in=Appointment.LOST, session__state__in=TreatmentSession.OPEN)
+        return lost.filter(models.Q(uses_session=True) | models.Q(by_policy, uses_session=None))
+
     def for_lists(self):
         """With what one line of a list shows."""
-        return self.select_related("patient", "service", "location", "practitioner__resource", "session__series")
+        return self.select_related(
+            "patient", "service", "location", "practitioner__resource", "session__series", "session__phase"
+        )
 
 
 @pghistory.track()
@@ -80,6 +96,7 @@ class Appointment(models.Model):
         CLINIC = "clinic", _("the clinic")
 
     LIVE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_TREATMENT, Status.COMPLETED)
+    LOST = (Status.CANCELLED, Status.NO_SHOW)
     TRANSITIONS = STATUS_TRANSITIONS
     TAKEN_BACK = {  # what a status becomes when it is undone, and by no other step
         Status.CONFIRMED: Status.BOOKED,

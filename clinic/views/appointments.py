@@ -13,16 +13,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import availability, booking, gate, letters, timespans, wordings
+from clinic import availability, booking, counting, gate, letters, timespans, wordings
 from clinic.forms import CancelForm, DayForm, MoveForm, SlotForm, StatusForm, VisitForm
 from clinic.models import Appointment, MessageTemplate, Reminder
 from clinic.views import cards, holds, newcomers, slots
 from patients import audit
 from patients.access import staff_only
-from patients.roles import CLINICAL_LEAD, has_role
+from patients.roles import CLINICAL, CLINICAL_LEAD, has_role
+from treatments.models import TreatmentSession
 
 Status = Appointment.Status
 IN_PLACE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_TREATMENT)
+CLOSING = (Status.IN_TREATMENT, Status.COMPLETED)
 STEPS = (
     ("check_in", Status.ARRIVED, gettext_lazy("Patient is here")),
     ("start", Status.IN_TREATMENT, gettext_lazy("Start treatment")),
@@ -169,6 +171,9 @@ def _show(
         "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
         "can_change": visit.status in IN_PLACE,
         "can_undo": visit.status in visit.TAKEN_BACK,
+        "following": _following(visit) if visit.status in CLOSING else None,
+        "is_clinical": has_role(request.user, *CLINICAL),
+        "can_count": visit.session_id is not None and visit.status in Appointment.LOST,
         "checks": cards.checks(findings, request.user),
         "may_decide": has_role(request.user, CLINICAL_LEAD)
         and any(f.needs_clinician and not f.decided_by for f in findings),
@@ -178,6 +183,15 @@ def _show(
         "refusals": refusals,
     }
     return render(request, "clinic/appointment.html", shown, status=status)
+
+
+def _following(visit: Appointment) -> TreatmentSession | None:
+    """The session that is to be booked after this one, while the patient is still here."""
+    if visit.session is None or visit.session.series.state not in cards.BOOKABLE:
+        return None
+    series = visit.session.series
+    open_ones = series.sessions.filter(state__in=cards.TO_BOOK).order_by("number")
+    return open_ones.exclude(number__in=counting.used_up([series.pk])[series.pk]).first()
 
 
 def _messages_of(visit: Appointment) -> list[tuple[Reminder, str]]:

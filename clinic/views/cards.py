@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from clinic import gate, timespans
+from clinic import counting, gate, timespans
+from clinic.counting import Count
 from clinic.models import Appointment, Location
 from patients.models import User
 from patients.roles import CLINICAL, has_role
@@ -19,7 +21,7 @@ from treatments.safety import Finding
 from treatments.timelines import Mark, Timeline
 from treatments.windows import Window
 
-BOOKABLE = ("draft", "awaiting_clearance", "active")
+BOOKABLE = courses_of.BOOKABLE
 State = TreatmentSession.State
 TO_BOOK = (State.PLANNED, State.MISSED)
 PICTURED = {
@@ -34,32 +36,61 @@ MARKS = {State.DONE: "is-done", State.BOOKED: "is-booked", State.SKIPPED: "is-of
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the progress list."""
+    """One line of the progress list; `lost` is the visit that used the session up though it did not take place."""
 
     session: TreatmentSession
     window: Window | None
     visit: Appointment | None
     is_late: bool
+    lost: Appointment | None = None
 
     @property
     def mark(self) -> str:
+        if self.lost:
+            return "is-off"
         return "is-late" if self.is_late else MARKS.get(self.session.state, "")
 
     @property
+    def name(self) -> str:
+        """The session as a line of the course names it."""
+        if self.session.phase.is_maintenance:
+            return _("Maintenance visit")
+        return _("Session %(number)s") % {"number": self.session.number}
+
+    @property
+    def state(self) -> str:
+        """How it stands, in words."""
+        if self.lost:
+            return _("used up")
+        return _("overdue") if self.is_late else self.session.get_state_display()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither over nor used up nor in the diary."""
+        return self.session.state in TreatmentSession.OPEN and self.lost is None
+
+    @property
+    def can_change(self) -> bool:
+        """Whether its page has anything to change."""
+        return self.is_open or self.session.state == State.BOOKED or self.session.is_done_elsewhere
+
+    @property
     def day(self) -> date | None:
-        """The local day on which the session was done or is booked."""
-        if self.session.done_on or not self.visit:
+        """The local day on which the session was done or is booked, or was lost."""
+        visit = self.visit or self.lost
+        if self.session.done_on or not visit:
             return self.session.done_on
-        return timespans.date_of(self.visit.location.zone, self.visit.starts_at)
+        return timespans.date_of(visit.location.zone, visit.starts_at)
 
     @property
     def pictured(self) -> Mark:
         """The step as the picture of the course marks it."""
         session, window = self.session, self.window
-        label = _("Session %(number)s") % {"number": session.number}
         state = "late" if self.is_late else PICTURED.get(session.state, "planned")
-        days = (window.earliest, window.ideal, window.latest) if window else ()
-        return Mark(session.number, label, state, self.day, *days)
+        state = "missed" if self.lost else state
+        is_shown = window is not None and not session.is_done_elsewhere
+        days = (window.earliest, window.ideal, window.latest) if is_shown else ()
+        return Mark(session.number, self.name, state, self.day, *days)
 
 
 @dataclass(frozen=True)
@@ -75,15 +106,32 @@ class Card:
         """The course as a picture, seen from the day of the card."""
         return timelines.timeline([step.pictured for step in self.steps], self.on)
 
+    @cached_property
+    def count(self) -> Count:
+        """What is used up and what is left."""
+        lost = {step.session.number for step in self.steps if step.lost}
+        return counting.count([step.session for step in self.steps], lost)
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether there is anything left to stop."""
+        return self.is_running or self.series.state == TreatmentSeries.State.PAUSED
+
+    @property
+    def is_expired(self) -> bool:
+        until = self.series.expires_on
+        return until is not None and until < self.on and self.is_running
+
     @property
     def upcoming(self) -> Step | None:
-        return next((step for step in self.steps if step.session.state in (*TO_BOOK, State.BOOKED)), None)
+        coming = (step for step in self.steps if step.session.state in (*TO_BOOK, State.BOOKED))
+        return next((step for step in coming if not step.lost), None)
 
     @property
     def to_book(self) -> Step | None:
         if not self.is_running:
             return None
-        return next((step for step in self.steps if step.session.state in TO_BOOK), None)
+        return next((step for step in self.steps if step.session.state in TO_BOOK and not step.lost), None)
 
     @property
     def is_running(self) -> bool:
@@ -92,8 +140,12 @@ class Card:
     @property
     def headline(self) -> str:
         step = self.upcoming
-        if step is None:
-            return self.series.get_state_display()
+        if self.series.state == TreatmentSeries.State.ACTIVE and step is None and not self.count.left:
+            return _("All sessions are used")
+        if step is None or self.series.state == TreatmentSeries.State.STOPPED:
+            return capfirst(self.series.get_state_display())
+        if step.session.phase.is_maintenance:
+            return step.name
         return _("Session %(number)s of %(planned)s") % {
             "number": step.session.number,
             "planned": self.series.sessions_planned,
@@ -108,24 +160,29 @@ def clinic_day(now: datetime) -> date:
 
 def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:
     """The cards of these series, with a fixed number of queries for the visits of all of them."""
-    live = Appointment.objects.live().select_related("location", "practitioner__resource")
+    lost = Appointment.objects.filter(pk=OuterRef("pk")).using_up()
+    visits = Appointment.objects.filter(Q(status__in=Appointment.LIVE) | Exists(lost))
+    visits = visits.select_related("location", "practitioner__resource").order_by("starts_at", "pk")
     sessions = TreatmentSession.objects.select_related("phase").order_by("number")
     rows = rows.select_related("protocol_version__protocol__service", "patient").prefetch_related(
-        Prefetch("sessions", queryset=sessions.prefetch_related(Prefetch("appointments", queryset=live))),
+        Prefetch("sessions", queryset=sessions.prefetch_related(Prefetch("appointments", queryset=visits))),
         "series_areas__area",
     )
     return [_card(series, on) for series in rows]
 
 
 def _card(series: TreatmentSeries, on: date) -> Card:
-    visits = {session.number: next(iter(session.appointments.all()), None) for session in series.sessions.all()}
-    days = {number: visit.starts_at.astimezone(visit.location.zone).date() for number, visit in visits.items() if visit}
-    windows = courses_of.windows(series, booked=days, today=on)
+    visits, lost = {}, {}
+    for session in series.sessions.all():
+        for visit in session.appointments.all():
+            (visits if visit.is_live else lost)[session.number] = visit
+    days = {number: timespans.date_of(visit.location.zone, visit.starts_at) for number, visit in visits.items()}
+    windows = courses_of.windows(series, booked=days, today=on, used_up=lost)
     steps = []
     for session in series.sessions.all():
         window = windows.get(session.number)
         is_late = session.state in TO_BOOK and window is not None and window.is_late(on)
-        steps.append(Step(session, window, visits[session.number], is_late))
+        steps.append(Step(session, window, visits.get(session.number), is_late, lost.get(session.number)))
     return Card(series, steps, on)
 
 

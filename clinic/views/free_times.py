@@ -39,10 +39,11 @@ def stretch(place: PlaceForm, first: date, now: datetime) -> tuple[date, date]:
 
 
 def _latest_day(asked: Request) -> date | None:
-    """The last day that is as planned for the session of a series; None for every other visit."""
+    """The last day that is as planned for a session that is to come; None for every other visit."""
     if asked.session is None:
         return None
-    return courses.windows(asked.session.series, besides=asked.ignore_id)[asked.session.number].latest
+    window = courses.windows(asked.session.series, besides=asked.ignore_id).get(asked.session.number)
+    return window.latest if window else None
 
 
 def listed(asked: Request, place: PlaceForm, first: date, last: date, now: datetime) -> dict:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from clinic import availability, named, timespans, wish_forms
 from clinic.forms import SlotForm, VisitForm
-from clinic.models import Hold, Resource
+from clinic.models import Appointment, Hold, Resource
 from clinic.refusals import Refused
 from clinic.views import cards, holds, slots, why_not
 from patients import registration, search, submissions
@@ -135,7 +136,7 @@ def session_of(person: Patient, service: Service) -> TreatmentSession | None:
         series__protocol_version__protocol__service=service,
         series__state__in=cards.BOOKABLE,
         state__in=cards.TO_BOOK,
-    )
+    ).exclude(Exists(Appointment.objects.filter(session=OuterRef("pk")).using_up()))
     session = sessions.select_related("series").order_by("series__created_at", "number").first()
     if session is not None:
         return session

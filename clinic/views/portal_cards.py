@@ -37,12 +37,27 @@ class Course:
 
     @property
     def counted(self) -> list[cards.Step]:
-        """The visits that belong to the series; those left out are not counted."""
+        """The visits that belong to the series; those left out are not counted, nor is maintenance."""
+        return [step for step in self.shown if not step.session.phase.is_maintenance]
+
+    @property
+    def shown(self) -> list[cards.Step]:
         return [step for step in self.card.steps if step.session.state not in LEFT_OUT]
 
     @property
-    def done(self) -> int:
-        return sum(step.session.state == TreatmentSession.State.DONE for step in self.counted)
+    def count_in_words(self) -> str:
+        """How far the series is; a visit that is used up without a treatment is named."""
+        count = self.card.count
+        words = {"done": count.done, "planned": count.planned, "used": count.used, "left": count.left}
+        if not count.lost:
+            return _("%(done)s of %(planned)s visits are done, %(left)s left") % words
+        lost = ngettext(
+            "%(lost)s of them was missed or cancelled late",
+            "%(lost)s of them were missed or cancelled late",
+            count.lost,
+        )
+        words["lost"] = lost % {"lost": count.lost}
+        return _("%(used)s of %(planned)s visits are used, %(left)s left; %(lost)s") % words
 
     @property
     def is_paused(self) -> bool:
@@ -51,7 +66,7 @@ class Course:
     @property
     def booked(self) -> cards.Step | None:
         """The next visit of the series that is in the diary."""
-        booked = (step for step in self.counted if step.session.state == TreatmentSession.State.BOOKED)
+        booked = (step for step in self.shown if step.session.state == TreatmentSession.State.BOOKED)
         return next((step for step in booked if step.visit is not None), None)
 
     @cached_property
@@ -61,6 +76,7 @@ class Course:
             replace(step.pictured, number=number, label=_("Visit %(number)s") % {"number": number})
             for number, step in enumerate(self.counted, start=1)
         ]
+        marks += [step.pictured for step in self.shown if step.session.phase.is_maintenance]
         if self.talks_first:
             marks = [mark if mark.on else Mark(mark.number, mark.label, mark.state) for mark in marks]
         return timelines.timeline(marks, self.card.on)
@@ -70,6 +86,8 @@ class Course:
         step = self.card.upcoming
         if step is None:
             return _("All visits are done")
+        if step.session.phase.is_maintenance:
+            return step.name
         number = self.counted.index(step) + 1
         return _("Visit %(number)s of %(planned)s") % {"number": number, "planned": len(self.counted)}
 
@@ -183,4 +201,5 @@ def moment(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 def _step_before(card: cards.Card, step: cards.Step) -> cards.Step | None:
     earlier = [each for each in card.steps if each.session.number < step.session.number]
-    return next((each for each in reversed(earlier) if each.session.state not in LEFT_OUT), None)
+    counting = (each for each in reversed(earlier) if each.session.state not in LEFT_OUT and not each.lost)
+    return next(counting, None)

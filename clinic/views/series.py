@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic import availability, gate
+from clinic import availability, gate, upgrades
+from clinic.course_forms import BegunForm
 from clinic.forms import DayForm, SeriesForm, TimeForm
 from clinic.models import Location
 from clinic.views import cards, slots
@@ -20,6 +21,7 @@ from clinic.wish_forms import with_wishes
 from patients import audit, submissions
 from patients.access import patient_or_404, staff_only
 from patients.models import Patient
+from patients.roles import CLINICAL_LEAD, has_role
 from treatments import body_maps, safety, sheets
 from treatments import series as courses_of
 from treatments.models import TreatmentSeries
@@ -33,31 +35,33 @@ def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
     today = cards.clinic_day(timezone.now())
     data = request.POST if request.method == "POST" else None
     form = SeriesForm(data, chosen=(data or request.GET).get("protocol", ""), today=today)
-    shown, status = {"patient": person, "form": form, "key": uuid.uuid4()}, 200
-    if request.method == "POST":
+    begun = BegunForm(data, version=form.version)
+    shown, status = {"patient": person, "form": form, "begun": begun, "key": uuid.uuid4()}, 200
+    is_fine = form.is_valid() and begun.is_fine
+    if request.method == "POST" and "another" not in request.POST:
         status = 422
-        if form.is_valid():
+        if is_fine:
             try:
-                started = _start(request, person, form, today)
+                started = _start(request, person, form.details | begun.details, form.cleaned_data["key"], today)
             except ValidationError as error:
                 shown["refusals"] = error.messages
             else:
                 messages.success(request, _("The series is set up. Now book its first session."))
                 return redirect("session_book", started)
-        shown["errors"] = form.sentences
+        shown["errors"] = [*form.sentences, *begun.all_sentences]
     if form.version is not None:
         shown["checks"] = cards.checks(_findings_before(person, form, today), request.user)
         shown["area_choice"] = body_maps.choice(form["areas"])
     return render(request, "clinic/series_new.html", shown, status=status)
 
 
-def _start(request: HttpRequest, person: Patient, form: SeriesForm, today: date) -> str:
+def _start(request: HttpRequest, person: Patient, details: dict, key: uuid.UUID, today: date) -> str:
     def act() -> str:
-        fulfilled = gate.fulfilled(person, form.details["first_possible_on"])
-        started = courses_of.start(person, **form.details, today=today, by=request.user, fulfilled=fulfilled)
+        fulfilled = gate.fulfilled(person, details["first_possible_on"])
+        started = courses_of.start(person, **details, today=today, by=request.user, fulfilled=fulfilled)
         return str(started.public_id)
 
-    sent = slots.sent(request, form.cleaned_data["key"])
+    sent = slots.sent(request, key)
     return submissions.answer(sent, user=request.user, verb="start_series", act=act)
 
 
@@ -83,6 +87,8 @@ def series(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
         "depth_map": sheets.depth_map(steps, areas),
         "patient": card.series.patient,
         "checks": cards.checks_of(card, request.user, today),
+        "followed": upgrades.followed(card.series),
+        "is_lead": has_role(request.user, CLINICAL_LEAD),
     }
     return render(request, "clinic/series.html", shown)
 

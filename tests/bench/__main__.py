@@ -15,10 +15,10 @@ import structlog
 
 django.setup()
 
-from tests.bench import free_times, places, report, visits  # noqa: E402 (needs the apps)
+from tests.bench import free_times, places, planning, report, visits  # noqa: E402 (needs the apps)
 from tests.bench.report import Row, Samples  # noqa: E402 (needs the apps)
 
-BENCHES = {"availability": free_times, "booking": visits}
+BENCHES = {"availability": free_times, "booking": visits, "planning": planning}
 ROUNDS = {"small": 3, "large": 2}
 MOST_STATEMENTS = 30
 MOST_GROWTH, GROWTH_GOAL = 1.3, 1.1
@@ -78,6 +78,14 @@ def _visits(samples: Samples, size: str, counted: int) -> list[Row]:
     ]  # fmt: skip
 
 
+def _courses(samples: Samples, size: str, counted: tuple[int, int]) -> list[Row]:
+    booked, planned = counted
+    return [
+        report.row(samples, size, "W4a", must=16, goal=10, queries=booked),
+        report.row(samples, size, "W4b", must=150, goal=80, queries=booked + planned),
+    ]
+
+
 def _growth(rows: list[Row]) -> list[Row]:
     """W6: the ratios at a million rows against those at ten thousand."""
     small = {row.workload: row.ratio for row in rows if row.size == "small"}
@@ -94,7 +102,7 @@ def _p95(values: list[float]) -> float:
     return quantiles(values, n=20)[-1]
 
 
-ROWS = {"availability": _free_times, "booking": _visits}
+ROWS = {"availability": _free_times, "booking": _visits, "planning": _courses}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from tests.bench.floor_statements import BOOK, CLAIMS
+from tests.bench.floor_statements import BOOK, BOOK_SIX, CLAIMS
 
 MINUTES, DAY = 45, 24 * 60
 STARTS = range(8 * 60, 18 * 60 - MINUTES + 1, 30)
@@ -70,6 +70,17 @@ def book(request: HttpRequest) -> JsonResponse:
     return JsonResponse({}, status=201)
 
 
+def book_six(request: HttpRequest) -> JsonResponse:
+    """Six rows in one statement, or 409."""
+    asked = json.loads(request.body)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(BOOK_SIX, [asked["who"], asked["patient"], asked["starts"]])
+    except IntegrityError:
+        return JsonResponse({}, status=409)
+    return JsonResponse({}, status=201)
+
+
 def _fits(busy: int) -> int:
     """The minutes from which the visit meets nothing busy."""
     run, length = busy, 1
@@ -80,5 +91,5 @@ def _fits(busy: int) -> int:
     return ~run
 
 
-urlpatterns = [path("starts/", starts), path("book/", book)]
+urlpatterns = [path("starts/", starts), path("book/", book), path("book-six/", book_six)]
 application = get_wsgi_application()

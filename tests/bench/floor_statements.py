@@ -6,4 +6,8 @@ CLAIMS = """
     FROM clinic_claim WHERE resource_id = ANY(%s) AND live
     AND starts_at >= %s::timestamptz - interval '12 hours' AND starts_at < %s
 """
+BOOK_SIX = """
+    INSERT INTO bench_visit (practitioner, patient, starts_at, ends_at)
+    SELECT %s, %s, starts_at, starts_at + interval '45 minutes' FROM unnest(%s::timestamptz[]) starts_at
+"""
 BOOK = "INSERT INTO bench_visit (practitioner, patient, starts_at, ends_at) VALUES (%s, %s, %s, %s)"

@@ -16,7 +16,7 @@ from patients.models import BodyArea
 from tests.clinic.treatment_desk import TODAY, TreatmentDesk
 from treatments import sheets
 from treatments.marks import Mark
-from treatments.models import DepthStep, SeriesArea, TreatmentSeries, TreatmentSession
+from treatments.models import DepthStep, Phase, SeriesArea, TreatmentSeries, TreatmentSession
 from treatments.windows import Window
 
 State = TreatmentSession.State
@@ -53,19 +53,19 @@ def series_page(series):
     ],
 )
 def test_a_step_is_pictured_by_its_state(state, is_late, expected):
-    step = cards.Step(TreatmentSession(number=2, state=state), WINDOW, None, is_late)
+    step = cards.Step(TreatmentSession(phase=Phase(), number=2, state=state), WINDOW, None, is_late)
 
     assert step.pictured == Mark(2, "Session 2", expected, None, *DAYS)
 
 
 def test_a_step_without_good_days_is_pictured_without_them():
-    step = cards.Step(TreatmentSession(number=2, state=State.SKIPPED), None, None, is_late=False)
+    step = cards.Step(TreatmentSession(phase=Phase(), number=2, state=State.SKIPPED), None, None, is_late=False)
 
     assert step.pictured == Mark(2, "Session 2", "off")
 
 
 def test_a_done_step_is_pictured_on_the_day_it_was_done():
-    done = TreatmentSession(number=1, state=State.DONE, done_on=date(2026, 3, 9))
+    done = TreatmentSession(phase=Phase(), number=1, state=State.DONE, done_on=date(2026, 3, 9))
 
     assert cards.Step(done, WINDOW, None, is_late=False).pictured.on == date(2026, 3, 9)
 
@@ -73,7 +73,7 @@ def test_a_done_step_is_pictured_on_the_day_it_was_done():
 def test_a_booked_step_is_pictured_on_the_local_day_of_its_visit():
     place = Location(time_zone="Pacific/Auckland")
     visit = Appointment(location=place, starts_at=datetime(2026, 3, 9, 20, tzinfo=UTC))
-    booked = TreatmentSession(number=1, state=State.BOOKED)
+    booked = TreatmentSession(phase=Phase(), number=1, state=State.BOOKED)
 
     assert place.zone == ZoneInfo("Pacific/Auckland")
     assert cards.Step(booked, WINDOW, visit, is_late=False).pictured.on == date(2026, 3, 10)

@@ -61,15 +61,18 @@ class TreatmentDesk(Desk):
         DepthStep.objects.create(
             version=version, area=self.area, technique=self.technique, depth_min_mm="0.5", depth_max_mm="1.0"
         )
-        VersionSegment.objects.create(
-            version=version, position=1, kind="hands_on", base_minutes=45, holds_practitioner=True,
-            room_kind="treatment",
-        )  # fmt: skip
+        self.add_segments(version)
         clinician, moment = user("clinical lead"), datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
         version.state, version.checked_by = "published", clinician
         version.checked_at = version.published_at = moment
         version.save()
         return version
+
+    def add_segments(self, version):
+        VersionSegment.objects.create(
+            version=version, position=1, kind="hands_on", base_minutes=45, holds_practitioner=True,
+            room_kind="treatment",
+        )  # fmt: skip
 
     def start(self, who=None) -> TreatmentSeries:
         return treatment_series.start(

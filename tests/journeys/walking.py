@@ -29,6 +29,7 @@ NOT_A_PAGE = {
     "as_usual": "takes buttons only",
     "find_starts": "answers a script",
     "protocol_publish": "takes buttons only",
+    "protocol_upgrade": "takes buttons only",
     "allergy_refute": "takes buttons only",
     "consent_withdraw": "takes buttons only",
     "device_end": "takes buttons only",
@@ -60,6 +61,7 @@ SCHEMES = ("light", "dark")
 # Only some patients have a session that waits to be booked, only some visits are to come or wait for a decision.
 TRIES, TRIES_OF = 4, {"patient": 80, "appointment": 80}
 VISIT = re.compile(r"/appointments/([0-9a-f-]{36})/")
+PROTOCOL = re.compile(r"/protocols/[0-9a-f-]{36}/")
 HREF = re.compile(r"<a\b[^>]*\bhref=\"([^\"]+)\"")
 SIGNS_OUT = ("account_logout", "admin:logout")
 
@@ -136,9 +138,15 @@ def desk_seeds(page) -> list[str]:
     return [
         f"/find/?service={service}",
         f"/to-move/{coming_visit(page)}/",
+        f"{a_protocol(page)}compare/",
         *fixed,
         *(f"/patients/?q={start}" for start in starts),
     ]
+
+
+def a_protocol(page) -> str:
+    """The address of a protocol; only one with several versions links to where they are compared."""
+    return PROTOCOL.search(page.request.get(urljoin(page.url, "/protocols/")).text())[0]
 
 
 def coming_visit(page) -> str:

@@ -11,7 +11,21 @@ import django
 
 django.setup()
 
-from tests.prove import broker, burst, calendars, crossed, forbidden, kills, machine, races, report, submissions  # noqa: E402 (needs the apps)
+from tests.prove import (  # noqa: E402 (needs the apps)
+    broker,
+    burst,
+    calendars,
+    crossed,
+    crowd,
+    forbidden,
+    kills,
+    machine,
+    planning,
+    races,
+    report,
+    submissions,
+    versions,
+)
 
 PROOFS = {
     "booking": {
@@ -24,7 +38,12 @@ PROOFS = {
         "crossed": crossed.prove,
         "kills": kills.prove,
         "broker": broker.prove,
-    }
+    },
+    "planning": {
+        "exact": planning.prove,
+        "crowd": crowd.prove,
+        "versions": versions.prove,
+    },
 }
 
 

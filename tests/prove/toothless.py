@@ -1,7 +1,7 @@
 """The product as the proofs serve it: with protections taken away, and able to die before it answers.
 
-CADENCE_PROVE_WITHOUT names what goes: `locks`, `submissions`, `versions`, or `nothing`; `broker` lets
-every sent form ring the bell itself. A request with the header
+CADENCE_PROVE_WITHOUT names what goes: `locks`, `submissions`, `versions`, `wholes` (each visit of a plan
+is booked by itself), or `nothing`; `broker` lets every sent form ring the bell itself. A request with the header
 `X-Prove: die` is worked off whole, then the process ends by SIGKILL and the answer is never sent.
 """
 
@@ -14,7 +14,7 @@ from clinic.wsgi import application as product  # first: it sets Django up
 # isort: split
 from kombu.exceptions import OperationalError
 
-from clinic import tasks
+from clinic import booking, tasks
 from clinic.booking import records
 from clinic.models import Appointment
 from patients import locks, registration, submissions
@@ -45,6 +45,13 @@ if "versions" in WITHOUT:
                 continue
 
     registration.update = update
+if "wholes" in WITHOUT:
+    whole = booking.book_plan
+
+    def one_by_one(plan, **details):
+        return [visit for each in plan.to_book for visit in whole(plan, only={each.number}, **details)]
+
+    booking.book_plan = one_by_one
 
 
 def application(environ, start_response):

@@ -1,7 +1,7 @@
 """The verbs behind a web server of their own: the product's processes, each verb a request, no page in between.
 
-A POST of a wish (JSON) to /prepare/NAME, /act/NAME or /forbid/NAME does it and answers with what it led to: `did`, or
-why not, and from when until when it was at it.
+A POST of a wish (JSON) to /prepare/NAME, /act/NAME, /forbid/NAME or /plan/NAME does it and answers with what it led
+to: `did`, or why not, and from when until when it was at it.
 """
 
 import json
@@ -16,7 +16,7 @@ from django.db import close_old_connections
 
 from clinic.refusals import Taken
 from patients.refusals import Busy, Conflict
-from tests.prove import rules, writers
+from tests.prove import crowd, rules, writers
 
 assert toothless.WITHOUT
 
@@ -46,6 +46,8 @@ def _done(step: str, name: str, wish: dict) -> tuple[str, dict]:
 
 
 def _act(step: str, name: str, wish: dict) -> dict | None:
+    if step == "plan":
+        return crowd.plan_and_book(wish)
     if step == "forbid":
         row = rules.RULES[name][2](wish)
         return {"table": row._meta.db_table, "column": row._meta.pk.column, "row": row.pk}

@@ -6,19 +6,31 @@ says why it takes no place: until then the proof fails.
 """
 
 import types
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from clinic import booking, placing
+from clinic import booking, placing, scheduling
 from clinic.availability import request_for
 from clinic.models import Appointment, Device, Hold, Location, Practitioner, Resource, Room
+from clinic.scheduling import Wish
 from patients.models import Patient, User
-from treatments.models import Service
+from treatments.models import (
+    Indication,
+    Phase,
+    Protocol,
+    ProtocolVersion,
+    Service,
+    TreatmentSeries,
+    TreatmentSession,
+    VersionSegment,
+)
 
 MINUTE = timedelta(minutes=1)
+SEGMENT = ("kind", "base_minutes", "holds_practitioner", "needs_assistant", "room_kind", "device_kind")
 
 
 @dataclass(frozen=True)
@@ -117,6 +129,38 @@ def _book_many(wish: dict) -> None:
     booking.book_many([placing.Placement(request, patient, start) for start in starts], by=by, now=now)
 
 
+def _course(wish: dict) -> dict:
+    """A course of one session whose visit is the wanted service."""
+    given = _given(wish)
+    service, who = given["service"], given["patient"]
+    details = {"key": f"race-{uuid.uuid4().hex}", "modality": "microneedling", "service": service, "name": "Race"}
+    glow, _is_new = Indication.objects.get_or_create(key="race", defaults={"label": "Race"})
+    version = ProtocolVersion.objects.create(
+        protocol=Protocol.objects.create(indication=glow, **details),
+        number=1, sessions_min=1, sessions_typical=1, sessions_max=1, min_age_years=18,
+    )  # fmt: skip
+    for part in service.segments.all():
+        same = {name: getattr(part, name) for name in SEGMENT}
+        VersionSegment.objects.create(version=version, position=part.position, **same)
+    days = {"interval_min_days": 1, "interval_ideal_days": 1, "interval_max_days": 99}
+    phase = Phase.objects.create(version=version, position=1, name="Race", sessions=1, **days)
+    today = given["now"].date()
+    series = TreatmentSeries.objects.create(
+        patient=who, protocol_version=version, sessions_planned=1, started_on=today, first_possible_on=today,
+        state="active", created_by=given["by"],
+    )  # fmt: skip
+    TreatmentSession.objects.create(series=series, number=1, phase=phase)
+    return {"series": series.pk}
+
+
+def _book_plan(wish: dict) -> None:
+    given = _given(wish)
+    series, now, start = TreatmentSeries.objects.get(pk=wish["series"]), given["now"], given["starts_at"]
+    wanted = Wish(who="same", practitioner_id=given["practitioner"].pk, location_id=given["location"].pk)
+    plan = scheduling.plan(series, wanted, first=now.date(), now=now, fixed={1: start})
+    booking.book_plan(plan, by=given["by"], now=now, only={1})
+
+
 def _book_held(wish: dict) -> None:
     booking.book(**_given(wish), hold=Hold.objects.get(pk=wish["hold"]))
 
@@ -173,6 +217,7 @@ WRITERS = (
     Writer("book", ("book",), lambda wish: booking.book(**_given(wish))),
     Writer("book many", ("book_many",), _book_many),
     Writer("book several", ("book_several",), _book_several),
+    Writer("book a plan", ("book_plan",), _book_plan, _course),
     Writer("hold", ("hold",), lambda wish: booking.hold(**_given(wish))),
     Writer("pencil", ("pencil",), _pencil),
     Writer("book what ran out", ("hold", "book"), _book_held, _kept_too_long),
@@ -198,6 +243,7 @@ TAKE_NO_PLACE = {
     "check_in": "a visit keeps its claims when the patient arrives",
     "start": "a visit keeps its claims when it begins",
     "complete": "a visit keeps its claims when it ends",
+    "count_session": "a visit that did not take place has no claims, whatever it counts as",
     "took_place": "a visit that was entered later keeps its claims when it is marked as done",
 }
 

@@ -43,7 +43,9 @@ ADMINISTRATION = (
 )
 # The draft is the first version that is found.
 SHOWN_FIRST = ("admin:treatments_protocolversion_change", "admin:treatments_protocolversion_compare")
-ON_A_PHONE_TOO = ("diary", "patient", "series", "appointment", "session_book", "protocol", "find_time", "tasks")
+ON_A_PHONE_TOO = (
+    "diary", "patient", "series", "appointment", "session_book", "series_plan", "protocol", "find_time", "tasks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

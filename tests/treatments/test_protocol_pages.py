@@ -149,7 +149,7 @@ def test_protocol_asks_the_same_queries_however_many_areas(at_desk, count, djang
     names = ("cheek", "nose", "chin")[:count]
     version = draft(areas=tuple((name, "0.5", "1") for name in names))
 
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(20):
         at_desk.get(page(version))
 
 
@@ -237,3 +237,25 @@ def test_protocol_shows_what_a_draft_changes(at_desk):
 
 def test_protocol_shows_no_difference_for_the_version_in_use(at_desk):
     assert "Different from version" not in at_desk.get(page(published())).content.decode()
+
+
+def test_protocol_shows_the_doses_together_and_the_parts_of_a_visit(at_desk):
+    mix = ((ingredient(), "20", "2"), (ingredient("caffeine"), "5.5", "1"))
+    version = draft("mesotherapy", areas=(("cheek", "1", "2"),), mix=mix)
+    version.segments.update(minutes_per_area=10, needs_assistant=True, device_kind="mesotherapy_injector")
+
+    shown = at_desk.get(page(version)).context
+
+    assert (shown["doses"], shown["volume"]) == ("25.5 mg", "3 ml")
+    assert [(part["minutes"], part["there"]) for part in shown["segments"]] == [
+        (
+            "30 minutes, 10 minutes for each area",
+            "the practitioner, an assistant, treatment room, mesotherapy injector",
+        )
+    ]
+    assert [sum_.figure for sum_ in shown["visit_sums"]] == ["40 minutes"]
+    assert [sum_.figure for sum_ in shown["course_sums"]] == ["4", "12 weeks"]
+
+
+def test_protocol_without_parts_shows_no_visit(at_desk):
+    assert at_desk.get(page(draft(has_visit=False))).context["segments"] == []

@@ -338,3 +338,144 @@ def test_start_uses_the_areas_that_were_chosen_only():
     course = series(version=version, areas=("nose",))
 
     assert [each.area for each in course.series_areas.all()] == [area("nose")]
+
+
+# -- Begun before -----------------------------------------------------------------------------------------------------
+
+
+def before(days, where="", *areas):
+    return courses_of.Earlier(FIRST - timedelta(days=days), where, tuple(area(key) for key in areas))
+
+
+def test_start_part_way_counts_what_was_done_before_among_the_sessions():
+    course = series(sessions_planned=4, earlier=[before(60, " Dr Bloom, Leeds ", "cheek"), before(30)])
+
+    first, second, *rest = course.sessions.all()
+    assert states(course) == ["done", "done", "planned", "planned"]
+    assert (first.done_on, first.done_where, first.is_done_elsewhere) == (
+        FIRST - timedelta(days=60), "Dr Bloom, Leeds", True,
+    )  # fmt: skip
+    assert ([each.key for each in first.done_areas.all()], list(second.done_areas.all())) == (["cheek"], [])
+    assert courses_of.next_session(course) == rest[0]
+
+
+def test_start_part_way_counts_the_next_window_from_the_last_day_that_was_done():
+    course = series(sessions_planned=3, earlier=[before(10)])
+
+    assert (courses_of.windows(course)[2].earliest - FIRST).days == 4  # 14 days after it
+
+
+def test_start_part_way_goes_on_from_the_first_possible_day_where_the_window_is_over():
+    course = series(sessions_planned=3, earlier=[before(300)])
+
+    window = courses_of.windows(course)[2]
+    assert [(day - FIRST).days for day in (window.earliest, window.ideal, window.latest)] == [0, 0, 14]
+    assert course.sessions.get(number=2).window_reason == "The series goes on here from that day."
+
+
+def test_start_part_way_takes_the_sessions_in_the_order_of_their_days():
+    course = series(sessions_planned=4, earlier=[before(20), before(50)])
+
+    days = [(FIRST - day).days for day in course.sessions.exclude(done_on=None).values_list("done_on", flat=True)]
+    assert days == [50, 20]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "sentence"),
+    [
+        ([20, 40, 60, 80], "At least one visit must be left to do: raise the number of visits."),
+        ([20, 20], "Two visits that were done before are on the same day."),
+        ([-1], "A visit that was done before cannot be in the future."),
+    ],
+    ids=["none left", "same day", "future"],
+)
+def test_start_part_way_is_refused_when_the_days_make_no_sense(earlier, sentence):
+    with pytest.raises(Refused) as refusal:
+        series(sessions_planned=4, earlier=[before(days) for days in earlier])
+
+    assert refusal.value.message_dict == {"earlier": [sentence]}
+
+
+def test_start_part_way_is_refused_for_areas_that_the_protocol_does_not_treat():
+    with pytest.raises(Refused) as refusal:
+        series(sessions_planned=4, earlier=[before(20, "", "nose")])
+
+    assert refusal.value.message_dict == {"areas": ["The protocol does not treat: Nose."]}
+
+
+def test_a_session_done_before_keeps_the_least_days_for_the_next(counted):
+    course = series(sessions_planned=3, earlier=[before(3)])
+
+    findings = safety.assess_series(course, FIRST)
+
+    assert [finding.clears_on for finding in findings if finding.code == "minimum_gap"] == [FIRST + timedelta(days=11)]
+
+
+def test_start_is_refused_when_it_expires_before_it_can_begin():
+    with pytest.raises(Refused) as refusal:
+        series(expires_on=FIRST - timedelta(days=1))
+
+    assert refusal.value.message_dict == {"expires_on": ["The series must be usable on its first possible day."]}
+
+
+# -- What the diary knows ---------------------------------------------------------------------------------------------
+
+
+def test_windows_end_on_the_last_day_of_use():
+    course = series(sessions_planned=3, expires_on=FIRST + timedelta(days=30))
+
+    windows = courses_of.windows(course)
+
+    assert [(windows[number].latest - FIRST).days for number in (1, 2, 3)] == [30, 30, 42]
+    assert not windows[2].is_late(FIRST + timedelta(days=30))
+    assert windows[3].is_late(FIRST + timedelta(days=42))  # not earlier, and still after the last day
+
+
+def test_windows_and_the_next_session_leave_out_what_is_used_up():
+    course = series(sessions_planned=3)
+
+    windows = courses_of.windows(course, used_up={1})
+
+    assert {number: (window.ideal - FIRST).days for number, window in windows.items()} == {2: 0, 3: 28}
+    assert courses_of.next_session(course, used_up={1}).number == 2
+
+
+def test_mark_done_completes_the_course_when_the_rest_is_used_up():
+    course = series(sessions_planned=3)
+
+    courses_of.mark_done(booked(course.sessions.get(number=1)), on=FIRST, used_up={2, 3})
+
+    course.refresh_from_db()
+    assert course.state == "completed"
+
+
+@pytest.mark.parametrize("state", ["paused", "stopped"])
+def test_mark_booked_is_refused_while_the_series_does_not_run(state):
+    course = series()
+    type(course).objects.filter(pk=course.pk).update(state=state, state_reason="On holiday")
+
+    with pytest.raises(Refused) as refusal:
+        booked(course.sessions.first())
+
+    assert refusal.value.messages == [f"This series is {state}. Let it go on before you book its sessions."]
+
+
+def test_mark_booked_lets_a_course_run_again_that_was_complete_without_the_session():
+    course = series(sessions_planned=2)
+    courses_of.mark_done(booked(course.sessions.get(number=1)), on=FIRST, used_up={2})
+
+    assert booked(course.sessions.get(number=2)).state == "booked"
+    course.refresh_from_db()
+    assert course.state == "active"
+
+
+def test_settle_end_completes_the_course_and_lets_it_run_again():
+    course = series(sessions_planned=2)
+    courses_of.mark_done(booked(course.sessions.get(number=1)), on=FIRST)
+    found = []
+    for used_up in ({2}, set()):
+        courses_of.settle_end(course, used_up=used_up)
+        course.refresh_from_db()
+        found.append(course.state)
+
+    assert found == ["completed", "active"]

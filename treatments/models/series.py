@@ -7,6 +7,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from patients.encryption import EncryptedTextField
@@ -119,6 +120,9 @@ class TreatmentSession(models.Model):
         SKIPPED = "skipped", _("skipped")
         VOIDED = "voided", _("voided")
 
+    OPEN = (State.PLANNED, State.MISSED, State.ON_HOLD)  # neither over nor in the diary
+    OUT_OF_THE_COURSE = (State.SKIPPED, State.VOIDED)
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     series = models.ForeignKey(TreatmentSeries, on_delete=models.PROTECT, related_name="sessions")
     number = models.PositiveSmallIntegerField(_("number"))
@@ -167,6 +171,14 @@ class TreatmentSession(models.Model):
 
     def __str__(self):
         return f"{self.series} {self.number}"
+
+    @property
+    def in_words(self) -> str:
+        """How it is called: its number of those planned; maintenance is not counted among them."""
+        if self.phase.is_maintenance:
+            return gettext("maintenance visit")
+        words = {"number": self.number, "planned": self.series.sessions_planned}
+        return gettext("session %(number)s of %(planned)s") % words
 
 
 class SeriesUpgrade(models.Model):

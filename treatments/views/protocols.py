@@ -44,6 +44,30 @@ def protocol(request: HttpRequest, protocol: uuid.UUID) -> HttpResponse:
     return _page(request, version, versions)
 
 
+@staff_only
+@require_safe
+def protocol_compare(request: HttpRequest, protocol: uuid.UUID) -> HttpResponse:
+    """What is different between any two versions, in words; the one before and the newest unless asked."""
+    found = get_object_or_404(Protocol.objects.prefetch_related("versions"), public_id=protocol)
+    versions = sorted(found.versions.all(), key=lambda each: each.number)
+    by_number = {str(each.number): each for each in versions}
+    usual = [str(each.number) for each in versions[-2:]]
+    if not usual:
+        raise Http404
+    asked = [request.GET.get("old") or usual[0], request.GET.get("new") or usual[-1]]
+    if not set(asked) <= set(by_number):
+        raise Http404
+    old, new = (by_number[number] for number in asked)
+    shown = {
+        "protocol": found,
+        "versions": versions,
+        "old": old,
+        "new": new,
+        "differences": differences.differences(contents.of(old), contents.of(new)) if old != new else [],
+    }
+    return render(request, "treatments/compare.html", shown)
+
+
 @roles(CLINICAL_LEAD)
 @require_POST
 def protocol_publish(request: HttpRequest, protocol: uuid.UUID) -> HttpResponse:

@@ -1,0 +1,228 @@
+"""The visits of a whole course come into the diary: all that were chosen, or none."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clinic import calendars, diary_rows, gate, placing, reasons, reminders, scheduling, todo
+from clinic.availability import Offer
+from clinic.booking import new_visits, records
+from clinic.models import Appointment, Claim, RuleOverride, Wishes
+from clinic.refusals import Refused, Taken
+from clinic.scheduling import Chosen, Plan, PlannedVisit, Wish
+from clinic.scheduling.course_rows import Pin
+from clinic.scheduling.ground import offer_of
+from clinic.spacing import Course
+from patients import locks, merging
+from patients.models import User
+from patients.submissions import Sent
+from treatments import series as treatment_series
+from treatments.models import TreatmentSeries
+from treatments.safety import Checked
+
+TRIES = placing.OTHER_PICKS
+
+
+class PlanTaken(Taken):
+    """Something of the plan is not free any more. `plan` is a new one, `changed` the numbers that it had to touch."""
+
+    def __init__(self, plan: Plan, changed: Collection[int]) -> None:
+        numbers = sorted(changed)
+        words = ngettext(
+            "Session %(numbers)s cannot be kept as shown: its time has just been taken. Nothing is booked yet.",
+            "Sessions %(numbers)s cannot be kept as shown: a time has just been taken. Nothing is booked yet.",
+            len(numbers),
+        )
+        super().__init__(words % {"numbers": ", ".join(map(str, numbers))})
+        self.plan = plan
+        self.changed = frozenset(changed)
+
+
+class _Gone(Exception):
+    """What was picked is not free under the locks."""
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """One visit as it is written."""
+
+    visit: PlannedVisit
+    offer: Offer
+    is_late: bool
+    checked: Checked
+
+
+def book_plan(
+    plan: Plan, *, by: User, now: datetime, submission: Sent | None = None, only: Collection[int] | None = None,
+    wishes: Wish | None = None,
+) -> list[Appointment]:  # fmt: skip
+    """Book the planned visits, or those of the numbers in `only`: all or none, in one transaction; keeps the wishes.
+
+    Late ones are allowed with a reason. Raises `PlanTaken` with another plan when one of the times is not free any
+    more: the visits that can stay as they were do. A repeated submission gets the first visits.
+    """
+    numbers = _all_that_were_shown(plan) if only is None else set(only)
+    for _try in range(TRIES):
+        try:
+            return _settled(plan, numbers, by, now, submission, wishes or plan.ground.wish)
+        except (Taken, _Gone) as error:
+            again = scheduling.replanned(plan, now=now)
+            changed = _changed(plan, again)
+            lost = numbers - {visit.number for visit in again.to_book}
+            if changed or lost or isinstance(error, Taken):
+                raise PlanTaken(again, changed | lost or numbers) from error
+            plan = again
+    raise placing.Busy
+
+
+def _all_that_were_shown(plan: Plan) -> set[int]:
+    """Those with a time, and those that were given one by hand which is gone."""
+    gone = {visit.number for visit in plan.visits if visit.is_fixed and visit.chosen is None}
+    return gone | {visit.number for visit in plan.to_book}
+
+
+def _settled(
+    plan: Plan, numbers: set[int], by: User, now: datetime, submission: Sent | None, wishes: Wish
+) -> list[Appointment]:
+    def write() -> list[Appointment]:
+        wanted = [visit for visit in plan.visits if visit.number in numbers]
+        _refuse_more_than_is_kept(wanted)
+        if not numbers or numbers - {visit.number for visit in plan.to_book}:
+            _refuse_nothing(numbers)
+            raise _Gone
+        _lock(plan, wanted, now)
+        visits = _write(plan, _looked_at_again(plan, wanted, now), by, now)
+        reminders.plan(visits, now)
+        _keep(wishes, plan.ground.series)
+        return visits
+
+    return placing.settled(lambda: new_visits.once(write, submission, by))
+
+
+def _refuse_nothing(numbers: set[int]) -> None:
+    if not numbers:
+        raise Refused(_("Choose at least one visit."))
+
+
+def _refuse_more_than_is_kept(wanted: Sequence[PlannedVisit]) -> None:
+    beyond = [visit.number for visit in wanted if visit.chosen is not None and visit.is_date_only]
+    if beyond:
+        words = {"numbers": ", ".join(map(str, beyond))}
+        raise Refused(_("So many visits are not kept at once: leave out %(numbers)s for now.") % words)
+
+
+def _lock(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) -> None:
+    resources = {take.resource_id for visit in wanted for take in visit.chosen.offer.takes}
+    locks.take(resources=resources, patients=merging.keys_of(plan.ground.series.patient))
+    placing.drop_expired_holds(resources, now)
+
+
+def _keep(wishes: Wish, series: TreatmentSeries) -> None:
+    row, fields = Wishes(series=series, **wishes.fields), [*wishes.fields]
+    Wishes.objects.bulk_create([row], update_conflicts=True, unique_fields=["series"], update_fields=fields)
+
+
+def _changed(before: Plan, after: Plan) -> set[int]:
+    """The numbers of the sessions that have another start or person than they had, or none any more."""
+    one, other = before.starts(), after.starts()
+    return {number for number in one.keys() | other.keys() if not _is_kept(one.get(number), other.get(number))}
+
+
+def _is_kept(one: Pin | None, other: Pin | None) -> bool:
+    """Whether the start stays, and the person where one was named."""
+    if one is None or other is None:
+        return one is other
+    return one.start == other.start and one.person in (None, other.person)
+
+
+# -- Under the locks --------------------------------------------------------------------------------------------------
+
+
+def _looked_at_again(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) -> list[_Placed]:
+    """Each visit with what it takes now among what is locked, and what the course and safety say of its day."""
+    late = _late(plan, wanted)
+    offers = {}
+    for location_id in {visit.chosen.location_id for visit in wanted}:
+        here = [visit for visit in wanted if visit.chosen.location_id == location_id]
+        offers |= _offers(plan, location_id, here, now)
+    days = {visit.session: visit.chosen.day for visit in wanted}
+    checked = gate.check_days(plan.ground.series, days)
+    for each in checked.values():
+        gate.refuse_blocked(each.findings, "book")
+    return [
+        _Placed(visit, offers[visit.number], visit.number in late, checked[visit.session])
+        for visit in sorted(wanted, key=lambda visit: visit.number)
+    ]
+
+
+def _offers(plan: Plan, location_id: int, wanted: Sequence[PlannedVisit], now: datetime) -> dict[int, Offer]:
+    """What the visits take at one location, from one reading of their days."""
+    place = plan.ground.places[location_id]
+    locked = {take.resource_id for visit in wanted for take in visit.chosen.offer.takes}
+    days = sorted({visit.chosen.day for visit in wanted})
+    board = calendars.read(place.request, days[0], days[-1], now, among=locked, only=days)
+    found = {}
+    for visit in wanted:
+        if reasons.about_the_time(place.request, visit.chosen.starts_at, now):
+            raise _Gone
+        offer = offer_of(place.request, board, visit.chosen.starts_at, visit.chosen.practitioner_id)
+        if offer is None:
+            raise _Gone
+        found[visit.number] = offer
+    return found
+
+
+def _late(plan: Plan, wanted: Sequence[PlannedVisit]) -> set[int]:
+    """The numbers of late visits; raises `Refused` where the course as it is now forbids a day."""
+    rows, first_possible_on = diary_rows.sessions(plan.ground.series.pk, None)
+    chosen: dict[int, Chosen] = {visit.number: visit.chosen for visit in wanted}
+    if not chosen.keys() <= {row.number for row in rows if not row.booked_on and not row.done_on}:
+        raise _Gone
+    course = [replace(row, booked_on=chosen[row.number].day) if row.number in chosen else row for row in rows]
+    late, refusals = set(), []
+    for visit in wanted:
+        for breach in Course.around(visit.number, course, first_possible_on).breaches(visit.chosen.day):
+            if breach.code == "after_window":
+                late.add(visit.number)
+            else:
+                refusals.append(reasons.of_the_series(breach))
+    if refusals:
+        raise Refused(refusals)
+    return late
+
+
+def _write(plan: Plan, placed: Sequence[_Placed], by: User, now: datetime) -> list[Appointment]:
+    """Write the visits, their claims and what was allowed, a statement for each table."""
+    series = plan.ground.series
+    visits = []
+    for each in placed:
+        visit = Appointment(
+            patient=series.patient,
+            service=series.protocol_version.protocol.service,
+            session=each.visit.session,
+            location=plan.ground.places[each.visit.chosen.location_id].location,
+            booked_by=by,
+            booked_at=now,
+        )
+        records.settle_into(visit, each.offer, each.checked)
+        visits.append(visit)
+    Appointment.objects.bulk_create(visits)
+    Claim.objects.bulk_create(
+        Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, appointment=visit)
+        for visit, each in zip(visits, placed, strict=True)
+        for take in each.offer.takes
+    )
+    reason = _("Planned with the whole course: nothing earlier suited.")
+    RuleOverride.objects.bulk_create(
+        RuleOverride(appointment=visit, rule="after_window", reason=reason, allowed_by=by, allowed_at=now)
+        for visit, each in zip(visits, placed, strict=True)
+        if each.is_late
+    )
+    treatment_series.mark_all_booked([each.visit.session for each in placed])
+    for visit in visits:
+        if visit.needs_review:
+            todo.open_review(visit, now)
+    return visits

@@ -1,0 +1,160 @@
+"""The course that is planned, as it stands: its sessions, and every visit that the patient has in the diary for one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
+
+from clinic import diary_rows, timespans
+from clinic.models import Appointment, Location
+from clinic.refusals import Refused
+from clinic.scheduling.wishing import Wish
+from patients import merging
+from treatments import windows
+from treatments.models import SeriesArea, TreatmentSeries, TreatmentSession
+from treatments.windows import PlannedSession
+
+WAITING = (TreatmentSession.State.PLANNED, TreatmentSession.State.MISSED)
+# Looked at beyond the best days of the course before the whole horizon is.
+SLACK = timedelta(days=42)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The first and the last day that the person asked for; None for the whole horizon."""
+
+    first: date
+    until: date | None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A start that was chosen, in minutes since 1970, and the person if one was."""
+
+    start: int
+    person: int | None = None
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A visit of another course of the patient, and the days that must lie between it and one of this course."""
+
+    day: date
+    number: int
+    interval_min_days: int
+    is_same_area: bool
+    name: str
+
+    def gap_days(self, session: TreatmentSession, apart_days: int) -> int:
+        return max(session.phase.interval_min_days, self.interval_min_days) if self.is_same_area else apart_days
+
+
+def is_open(session: TreatmentSession, visits: Mapping[int, Appointment]) -> bool:
+    """Whether the session waits to be booked."""
+    return session.state in WAITING and session.number not in visits
+
+
+def moment_of(minute: int) -> datetime:
+    """A whole minute since 1970 as a moment."""
+    return datetime.fromtimestamp(minute * 60, UTC)
+
+
+@dataclass(frozen=True)
+class CourseRows:
+    """What is read of the series once, whatever the stretch."""
+
+    series: TreatmentSeries
+    first_possible_on: date
+    sessions: list[TreatmentSession]
+    planned: dict[int, PlannedSession]
+    visits: dict[int, Appointment]
+    others: list[Elsewhere]
+    locations: list[Location]
+    home: Location
+
+    @property
+    def open_numbers(self) -> set[int]:
+        return {session.number for session in self.sessions if is_open(session, self.visits)}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The local days that count: `ideal` is the last best day, `likely` the last day looked at to begin with."""
+
+    first: date
+    ideal: date
+    likely: date
+    last: date
+
+    @classmethod
+    def of(cls, rows: CourseRows, asked: Asked, pins: Mapping[int, Pin], now: datetime) -> "Reach":
+        """From what is asked for, or today, to the end of what is asked for, or to the horizon of the location."""
+        today = timespans.date_of(rows.home.zone, now)
+        first, horizon = max(asked.first, today), today + timedelta(days=rows.home.horizon_days)
+        last = horizon if asked.until is None else min(asked.until, horizon)
+        ideal = _last_ideal(rows, first)
+        pinned = max((moment_of(pin.start).date() + timespans.ONE_DAY for pin in pins.values()), default=first)
+        return cls(first, ideal, min(last, max(ideal + SLACK, pinned)), last)
+
+
+def _last_ideal(rows: CourseRows, first: date) -> date:
+    """The latest day that any open session would have if each before it were on its best day, or on the first one."""
+    before, latest = None, first
+    for session in rows.sessions:
+        planned = rows.planned[session.number]
+        window = windows.after(planned, before, rows.first_possible_on)
+        before = planned.done_on or planned.booked_on or window.ideal
+        if session.number in rows.open_numbers:
+            latest = max(latest, window.ideal)
+    return latest
+
+
+def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
+    """Read the course, what the patient has in the diary of this and other courses, and the locations."""
+    found, first_possible_on = diary_rows.sessions(series.pk, None)
+    planned = {each.number: each for each in found}
+    rows = TreatmentSession.objects.filter(series=series, number__in=planned).select_related("phase")
+    sessions = list(rows.order_by("number"))
+    for session in sessions:
+        session.series = series
+    visits, others, last_place = _visits(series)
+    locations = list(Location.objects.filter(is_active=True).order_by("pk"))
+    if not locations:
+        raise Refused(_("There is no location yet."))
+    wanted = wish.location_id or last_place
+    home = next((each for each in locations if each.pk == wanted), locations[0])
+    return CourseRows(series, first_possible_on, sessions, planned, visits, others, locations, home)
+
+
+def _visits(series: TreatmentSeries) -> tuple[dict[int, Appointment], list[Elsewhere], int | None]:
+    """Live visits of the series by session, those of the patient's other courses, and where the last one was."""
+    own = SeriesArea.objects.filter(series=series).values("area_id")
+    shared = SeriesArea.objects.filter(series=OuterRef("session__series"), area__in=own)
+    rows = (
+        Appointment.objects.live()
+        .filter(patient__in=merging.group_of(series.patient), session__isnull=False)
+        .select_related("location", "session__phase", "service")
+        .annotate(is_same_area=Exists(shared))
+        .order_by("starts_at", "pk")
+    )
+    mine, others = {}, []
+    last_place = None
+    for visit in rows:
+        if visit.session.series_id == series.pk:
+            mine[visit.session.number] = visit
+            last_place = visit.location_id
+            continue
+        others.append(
+            Elsewhere(
+                day=timespans.date_of(visit.location.zone, visit.starts_at),
+                number=visit.session.number,
+                interval_min_days=visit.session.phase.interval_min_days,
+                is_same_area=visit.is_same_area,
+                name=visit.service.name,
+            )
+        )
+    if last_place is None and rows:
+        last_place = rows[len(rows) - 1].location_id
+    return mine, others, last_place

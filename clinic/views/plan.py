@@ -1,0 +1,153 @@
+"""Plan the whole course: wishes, the proposed visits, other dates for each, and one button that books them."""
+
+import uuid
+from datetime import date, datetime
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import replace_url
+
+from clinic import booking, plan_forms, scheduling
+from clinic.models import Appointment, Location, Wishes
+from clinic.plan_forms import PlanForm
+from clinic.refusals import Refused
+from clinic.views import cards, proposals, slots
+from patients import submissions
+from patients.access import staff_only
+from treatments.models import TreatmentSeries
+
+PAGE, FRAGMENT = "clinic/series_plan.html", "clinic/_plan.html"
+
+
+@staff_only
+@require_http_methods(["GET", "POST"])
+def series_plan(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
+    """Propose the visits of a course; book those that are ticked, all or none."""
+    now = timezone.now()
+    card = _card_or_404(series, cards.clinic_day(now))
+    if card.to_book is None:
+        return _nothing_to_book(request, card)
+    form = PlanForm(_typed(request, card), numbers=[step.session.number for step in card.steps])
+    if not form.locations:
+        return render(request, "clinic/diary_empty.html")
+    if not form.is_valid():
+        return _show(request, card, form, {"errors": form.sentences}, status=422)
+    if "book" in request.POST:
+        return _book(request, card, form, now)
+    if request.method == "POST" and not request.htmx:
+        return redirect(f"{request.path}?{form.address}")
+    answer = _show(request, card, form, _proposed(card, form, now))
+    return replace_url(answer, f"{request.path}?{form.address}") if request.htmx else answer
+
+
+def _typed(request: HttpRequest, card: cards.Card) -> QueryDict:
+    """What was sent, else what the address says, else what is kept of the patient's wishes."""
+    data = request.POST if request.method == "POST" else request.GET
+    if "first" in data:
+        return data
+    wishes = Wishes.objects.filter(series=card.series).select_related("location", "practitioner__resource").first()
+    opens = card.to_book.window.earliest if card.to_book.window else card.on
+    return plan_forms.kept(wishes, max(opens, card.on), _usual_location(card))
+
+
+def _proposed(card: cards.Card, form: PlanForm, now: datetime) -> dict:
+    plan = scheduling.plan(card.series, form.wish, first=_first(card, form), now=now, fixed=form.fixed)
+    return {"proposal": proposals.proposal(card, plan, form, now)}
+
+
+def _first(card: cards.Card, form: PlanForm) -> date:
+    return max(form.cleaned_data["first"], card.on)
+
+
+def _show(request: HttpRequest, card: cards.Card, form: PlanForm, shown: dict, status: int = 200) -> HttpResponse:
+    """The page, or the proposal alone for a page that is open already."""
+    shown = {"card": card, "patient": card.series.patient, "form": form, "key": uuid.uuid4()} | shown
+    found = shown.get("proposal")
+    shown["asked"] = form.asked(found and found.fixed)
+    if request.htmx:
+        return render(request, FRAGMENT, shown, status=status)
+    shown["checks"] = cards.checks_of(card, request.user, card.on)
+    return render(request, PAGE, shown, status=status)
+
+
+def _book(request: HttpRequest, card: cards.Card, form: PlanForm, now: datetime) -> HttpResponse:
+    """Book what is ticked as it was shown; what was changed since is planned anew and shown first."""
+    earlier = _answered(request)
+    if earlier:
+        return _told(request, card, earlier)
+    if not form.is_as_shown:
+        return _show(request, card, form, _proposed(card, form, now) | {"is_changed": True}, status=422)
+    try:
+        visits = _take(request, card, form, now)
+    except booking.PlanTaken as error:
+        shown = {"proposal": proposals.proposal(card, error.plan, form, now), "taken": error.messages}
+        return _show(request, card, form, shown, status=error.status_code)
+    except ValidationError as error:
+        shown = _proposed(card, form, now) | {"refusals": error.messages}
+        return _show(request, card, form, shown, status=getattr(error, "status_code", 422))
+    return _told(request, card, visits)
+
+
+def _take(request: HttpRequest, card: cards.Card, form: PlanForm, now: datetime) -> list[Appointment]:
+    """Book what is ticked as it was shown; raises `PlanTaken` for what cannot be, here or under the locks."""
+    key = form.cleaned_data["key"]
+    if not form.ticked or key is None:
+        raise Refused(_("Tick at least one visit."))
+    first = _first(card, form)
+    plan = scheduling.as_shown(card.series, form.wish, first=first, now=now, fixed=form.starts, people=form.held)
+    moved = form.moved(plan)
+    if moved:
+        raise booking.PlanTaken(plan, moved)
+    submission = slots.sent(request, key)
+    return booking.book_plan(plan, by=request.user, now=now, submission=submission, only=form.ticked, wishes=form.wish)
+
+
+def _told(request: HttpRequest, card: cards.Card, visits: list[Appointment]) -> HttpResponse:
+    first = min(visits, key=lambda visit: visit.starts_at)
+    words = ngettext(
+        "%(count)s visit is booked: %(when)s.", "%(count)s visits are booked, the first: %(when)s.", len(visits)
+    )
+    when = slots.in_words(first.starts_at, first.location.zone)
+    messages.success(request, words % {"count": len(visits), "when": when})
+    return redirect("series", card.series.public_id)
+
+
+def _nothing_to_book(request: HttpRequest, card: cards.Card) -> HttpResponse:
+    """The answer to a second copy of the form that has booked everything, or that there is nothing to plan."""
+    visits = _answered(request) if request.method == "POST" else []
+    if visits:
+        return _told(request, card, visits)
+    messages.info(request, _("This series has no session to book now."))
+    return redirect("series", card.series.public_id)
+
+
+def _answered(request: HttpRequest) -> list[Appointment]:
+    """What an earlier copy of this form has booked."""
+    try:
+        submission = slots.sent(request, uuid.UUID(request.POST.get("key", "")))
+    except ValueError:
+        return []
+    stored = submissions.answered(submission, user=request.user, verb="book")
+    ids = stored.split(",") if stored else []
+    return list(Appointment.objects.for_lists().filter(public_id__in=ids))
+
+
+def _usual_location(card: cards.Card) -> Location | None:
+    """Where the patient came last, else the first location."""
+    visit = card.series.patient.appointments.select_related("location").order_by("-starts_at").first()
+    if visit and visit.location.is_active:
+        return visit.location
+    return Location.objects.filter(is_active=True).order_by("pk").first()
+
+
+def _card_or_404(public_id: uuid.UUID, on: date) -> cards.Card:
+    found = cards.cards(TreatmentSeries.objects.filter(public_id=public_id), on)
+    if not found:
+        raise Http404
+    return found[0]

@@ -1,0 +1,113 @@
+"""A newer version of a protocol and a course that is running: looked at before, published, compared, followed."""
+
+import os
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.journeys.browsers import PHONE, follow, heading
+from tests.journeys.drafts import make_draft
+from tests.journeys.test_story import SLOT, add_patient, option_like
+from tests.journeys.walking import Looker
+
+NAME = "Stretch marks (abdomen, thigh, flank, buttock)"  # no other test touches its versions
+PICTURES = os.environ.get("CADENCE_PICTURES")
+
+
+def begin_course(page, given):
+    """A course whose first two sessions are booked, as early as may be; returns the address of its page."""
+    add_patient(page, given, "Upgrade", born="1985-03-02")
+    follow(page, page.get_by_role("link", name="Start a series").first)
+    page.get_by_label("Protocol").select_option(label=option_like(page, "Stretch marks"))
+    follow(page, page.get_by_role("button", name="Choose"))
+    follow(page, page.get_by_role("button", name="Start the series"))
+    book = page.url.split("?")[0]
+    for _session in range(2):
+        page.goto(book)
+        follow(page, page.locator(SLOT).first)
+        expect(page.get_by_role("status").first).to_contain_text("Booked")
+    return book.removesuffix("book/")
+
+
+def type_days(page, least, ideal, most):
+    row = page.get_by_role("group", name="induction").first
+    for label, days in (("At least, days", least), ("Ideally, days", ideal), ("At most, days", most)):
+        row.get_by_label(label).fill(str(days))
+
+
+def picture(page, name):
+    """Pictures at the desk in light and on a phone in dark, where somebody wants to look at them."""
+    if not PICTURES:
+        return
+    for view, scheme in (({"width": 1280, "height": 900}, "light"), (PHONE, "dark")):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size(view)
+        page.screenshot(path=Path(PICTURES) / f"{name}-{view['width']}-{scheme}.png", full_page=True)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def look(page, *, who="lead"):
+    """What axe and a narrow page find on what is open; the window is as wide as before afterwards."""
+    looker = Looker(page, who=who)
+    looker.look()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert looker.problems == []
+
+
+def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_version(sign_in):
+    page = sign_in("lead")
+    course = begin_course(page, "Uma")
+
+    make_draft(page, NAME)
+    type_days(page, 30, 40, 56)
+    follow(page, page.get_by_role("button", name="Save draft").last)
+    follow(page, page.get_by_role("link", name="What the saved draft would change for them"))
+    expect(heading(page)).to_have_text("Running series")
+    row = page.get_by_role("listitem").filter(has_text="Uma Upgrade")
+    expect(row).to_contain_text("Sooner than the days between sessions then allow.")
+    expect(page.get_by_role("main")).to_contain_text("Nothing changes by publishing")
+    picture(page, "protocol_running-draft")
+    look(page)
+
+    page.goto(course)
+    expect(page.get_by_role("main")).to_contain_text("This series follows version 1 of its protocol.")
+    expect(page.get_by_role("main")).not_to_contain_text("Version 2 is in use.")
+    publish_the_draft(page)
+
+    page.goto(course)
+    follow(page, page.get_by_role("link", name="What is different"))
+    expect(heading(page)).to_have_text("Compare versions")
+    expect(page.get_by_role("main")).to_contain_text("Phase 1: ideally 30 → 40 days")
+    picture(page, "protocol_compare")
+    look(page)
+
+    page.goto(course)
+    third = page.locator("ol.course > li").nth(2)
+    before = third.inner_text()
+    follow(page, page.get_by_role("link", name="Follow the newer version…"))
+    expect(page.get_by_role("row", name="Session 3")).to_contain_text("30 (14–42) → 40 (30–56)")
+    expect(page.get_by_role("main")).to_contain_text("Becomes a task")
+    picture(page, "series_upgrade")
+    look(page)
+    page.get_by_label("Reason").fill("Fewer marks when the skin rests longer")
+    follow(page, page.get_by_role("button", name="Follow version 2"))
+
+    expect(page.get_by_role("main")).to_contain_text("This series follows version 2 of its protocol.")
+    expect(page.get_by_role("main")).to_contain_text("Fewer marks when the skin rests longer")
+    expect(page.get_by_role("main")).to_contain_text("1 booked visit does not fit any more")
+    assert third.inner_text() != before
+    picture(page, "series-after")
+    page.goto("/tasks/")
+    task = page.get_by_role("listitem").filter(has_text="Uma Upgrade")
+    expect(task).to_contain_text("The series follows a newer version of its protocol")
+
+
+def publish_the_draft(page):
+    """From the list of protocols, as the clinical lead does it."""
+    page.goto("/admin/treatments/protocol/")
+    follow(page, page.get_by_role("link", name=NAME, exact=True))
+    follow(page, page.get_by_role("link", name="Edit the draft"))
+    page.get_by_label("I have checked every value").check()
+    follow(page, page.get_by_role("button", name="Save and publish"))
+    expect(page.get_by_role("main")).to_contain_text("Version 2 is published.")
