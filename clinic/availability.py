@@ -19,6 +19,7 @@ from clinic.models import Appointment, Hold, Location, Practitioner
 from clinic.reasons import SOFT, Reason, explain
 from clinic.refusals import Refused
 from patients.models import Patient
+from patients.prepared import PreparedRows
 from treatments.models import DepthStep, SeriesArea, Service, ServiceSegment, TreatmentSession, VersionSegment
 
 __all__ = [
@@ -29,8 +30,7 @@ __all__ = [
 NEAREST_DAYS = (14, 56)
 # No claim may be longer.
 LONGEST_MINUTES = 12 * 60
-# Plain, because the ORM takes longer to write it than the database to answer it.
-_SEGMENTS = "SELECT * FROM treatments_servicesegment WHERE service_id = %s"
+_SEGMENTS = PreparedRows("segments", ServiceSegment, "WHERE service_id = %(service)s", service="bigint")
 
 
 def request_for(
@@ -44,7 +44,7 @@ def request_for(
     `chosen` are primary keys of resources picked by hand; `without_numbing` leaves out what an earlier visit of the
     same patient did right before. Raises `Refused` when nobody has said how long the visit takes.
     """
-    segments = list(_segments_of(session) if session else ServiceSegment.objects.raw(_SEGMENTS, [service.pk]))
+    segments = list(_segments_of(session) if session else _SEGMENTS.all(service=service.pk))
     areas, techniques = 1, {service.technique_id}
     if session is not None and segments:
         areas, techniques = len(segments[0].area_ids), {*segments[0].techniques, service.technique_id}

@@ -1,6 +1,6 @@
 """What an address or a form names by its public id, and is in use: a location, a service, people, a patient.
 
-Plain SQL, because every booking and every month of free times begins here: the ORM takes longer to write these
+Prepared, because every booking and every month of free times begins here: the ORM takes longer to write these
 statements than the database to answer them.
 """
 
@@ -9,52 +9,57 @@ from collections.abc import Iterable
 
 from clinic.models import Location, Practitioner, Resource
 from patients.models import Patient
+from patients.prepared import PreparedRows
 from treatments.models import Service
 
 ONLINE = "online"
-_LOCATION = """
-    SELECT * FROM clinic_location WHERE is_active AND (%(id)s::uuid IS NULL OR public_id = %(id)s) ORDER BY id LIMIT 1
-"""
-_SERVICE = """
-    SELECT * FROM treatments_service
-    WHERE public_id = %s AND is_active AND CASE WHEN %s THEN is_online ELSE is_desk END
-"""
-_PRACTITIONER = """
-    SELECT person.* FROM clinic_practitioner person JOIN clinic_resource resource ON resource.id = person.resource_id
-    WHERE resource.public_id = %s AND resource.is_active
-"""
-_PEOPLE = """
-    SELECT resource.* FROM clinic_resource resource JOIN clinic_practitioner person ON person.resource_id = resource.id
-    WHERE resource.is_active AND person.treats
-      AND (%(ids)s::uuid[] IS NULL OR resource.public_id = ANY(%(ids)s::uuid[]))
-    ORDER BY resource.name, resource.id
-"""
-_PATIENT = """
-    SELECT * FROM patients_patient WHERE public_id = %s AND merged_into_id IS NULL
-"""
+_LOCATION = PreparedRows(
+    "named_location", Location,
+    "WHERE is_active AND (%(public_id)s IS NULL OR public_id = %(public_id)s) ORDER BY id LIMIT 1",
+    public_id="uuid",
+)  # fmt: skip
+_SERVICE = PreparedRows(
+    "named_service", Service,
+    "WHERE public_id = %(public_id)s AND is_active AND CASE WHEN %(online)s THEN is_online ELSE is_desk END",
+    public_id="uuid", online="boolean",
+)  # fmt: skip
+_PRACTITIONER = PreparedRows(
+    "named_practitioner", Practitioner,
+    "JOIN clinic_resource r ON r.id = this.resource_id WHERE r.public_id = %(public_id)s AND r.is_active",
+    public_id="uuid",
+)  # fmt: skip
+_PEOPLE = PreparedRows(
+    "named_people", Resource,
+    "JOIN clinic_practitioner person ON person.resource_id = this.id WHERE this.is_active AND person.treats"
+    " AND (%(public_ids)s IS NULL OR this.public_id = ANY(%(public_ids)s)) ORDER BY this.name, this.id",
+    public_ids="uuid[]",
+)  # fmt: skip
+_PATIENT = PreparedRows(
+    "named_patient", Patient, "WHERE public_id = %(public_id)s AND merged_into_id IS NULL", public_id="uuid"
+)
 
 
 def location(public_id: uuid.UUID | None = None) -> Location | None:
     """The location, or the first one when none is named."""
-    return next(iter(Location.objects.raw(_LOCATION, {"id": public_id})), None)
+    return _LOCATION.first(public_id=public_id)
 
 
 def service(public_id: uuid.UUID, channel: str = "desk") -> Service | None:
     """The service, if the desk, or online whoever, may book it."""
-    return next(iter(Service.objects.raw(_SERVICE, [public_id, channel == ONLINE])), None)
+    return _SERVICE.first(public_id=public_id, online=channel == ONLINE)
 
 
 def practitioner(public_id: uuid.UUID) -> Practitioner | None:
     """The practitioner."""
-    return next(iter(Practitioner.objects.raw(_PRACTITIONER, [public_id])), None)
+    return _PRACTITIONER.first(public_id=public_id)
 
 
 def people(public_ids: Iterable[uuid.UUID]) -> list[Resource]:
     """Those of them who treat patients, in the order of their names; everybody who does when none is named."""
     named = [str(public_id) for public_id in public_ids] or None
-    return list(Resource.objects.raw(_PEOPLE, {"ids": named}))
+    return _PEOPLE.all(public_ids=named)
 
 
 def patient(public_id: uuid.UUID) -> Patient | None:
     """The patient, unless the record was merged into another one."""
-    return next(iter(Patient.objects.raw(_PATIENT, [public_id])), None)
+    return _PATIENT.first(public_id=public_id)

@@ -8,22 +8,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from clinic import followups, message_times
 from clinic.models import Appointment, LocationReminderRule, Reminder
+from patients.prepared import Prepared, PreparedRows
 from treatments.models import TreatmentSeries
 
 BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cancelled", "visit_reminder"
 NEWS = (BOOKED, MOVED, CANCELLED)
-# Plain, because every booking asks them while others wait for its locks.
-_RULES = """
-    SELECT * FROM clinic_locationreminderrule WHERE location_id = ANY(%s)
-"""
-_REACHED_BY = """
-    SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%s)
-"""
+# Prepared, because every booking asks them while others wait for its locks.
+_RULES = PreparedRows(
+    "reminder_rules", LocationReminderRule, "WHERE location_id = ANY(%(locations)s)", locations="bigint[]"
+)
+_REACHED_BY = Prepared(
+    "reached_by", "SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%(people)s)", people="bigint[]"
+)
 
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
@@ -83,10 +83,8 @@ def _fresh(appointments: Iterable[Appointment]) -> list[Appointment]:
 def _ask_how_to_reach(visits: Iterable[Appointment]) -> None:
     """Read again what of the patients may have changed while their locks were waited for."""
     people = {visit.patient_id: visit.patient for visit in visits}
-    with connection.cursor() as cursor:
-        cursor.execute(_REACHED_BY, [list(people)])
-        for key, email, wants_messages in cursor.fetchall():
-            people[key].email, people[key].wants_messages = email, wants_messages
+    for key, email, wants_messages in _REACHED_BY.rows({"people": list(people)}):
+        people[key].email, people[key].wants_messages = email, wants_messages
     for visit in visits:
         visit.patient = people[visit.patient_id]
 
@@ -125,7 +123,7 @@ def _news(kind: str, visit: Appointment, now: datetime) -> Reminder | None:
 
 def _before(visits: Sequence[Appointment], now: datetime) -> list[Reminder]:
     rules: dict[int, list[LocationReminderRule]] = {}
-    for rule in LocationReminderRule.objects.raw(_RULES, [[visit.location_id for visit in visits]]):
+    for rule in _RULES.all(locations=[visit.location_id for visit in visits]):
         rules.setdefault(rule.location_id, []).append(rule)
     rows = []
     for visit in visits:

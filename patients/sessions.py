@@ -3,10 +3,11 @@
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.contrib.sessions.base_session import AbstractBaseSession
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from patients.models import User
+from patients.prepared import PreparedRows
 from patients.second_factor import FACTORS
 
 # Raw, because every page waits for it: building the same with the ORM takes longer than asking the database.
@@ -20,7 +21,9 @@ PERSON = """
     FROM patients_user person WHERE person.id = %s AND person.is_active
 """
 
-SESSION = "SELECT * FROM django_session WHERE session_key = %s AND expire_date > %s"
+SESSION = PreparedRows(
+    "session", Session, "WHERE session_key = %(key)s AND expire_date > %(now)s", key="text", now="timestamptz"
+)
 
 
 class Backend(AuthenticationBackend):
@@ -34,11 +37,10 @@ class Backend(AuthenticationBackend):
 
 
 class SessionStore(db.SessionStore):
-    """Django's, which reads with a plain statement, and writes a session that exists with one and no transaction."""
+    """Django's, which reads with a prepared statement, and writes a session that exists with one and no transaction."""
 
-    def _get_session_from_db(self) -> AbstractBaseSession | None:
-        found = self.model.objects.raw(SESSION, [self.session_key, timezone.now()])
-        return next(iter(found), None) or super()._get_session_from_db()
+    def _get_session_from_db(self) -> Session | None:
+        return SESSION.first(key=self.session_key, now=timezone.now()) or super()._get_session_from_db()
 
     def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 (Django's own signature)
         if must_create or self.session_key is None:

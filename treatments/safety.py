@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from django.db import connection
-
 from patients.models import BodyArea, Patient
+from patients.prepared import Prepared
 from treatments import assessment, known, open_points, rules
 from treatments.facts import Plan, Subject, Treatment
 from treatments.findings import BOOK, PLAN, RECORD, START, STOP, Finding, blocking, decided, in_order
@@ -38,11 +37,13 @@ __all__ = [
 
 # These kinds of visit put something on or into the skin; a talk or a look does not.
 _TOUCHING = (Service.Kind.TREATMENT, Service.Kind.PATCH_TEST)
-# Plain, because every booking asks it while others wait for its locks.
-_REVISION = """
-    SELECT safety_revision, COALESCE((SELECT number FROM treatments_cataloguerevision LIMIT 1), 0)
-    FROM patients_patient WHERE id = %s
-"""
+# Prepared, because every booking asks it while others wait for its locks.
+_REVISION = Prepared(
+    "safety_revision",
+    "SELECT safety_revision, COALESCE((SELECT number FROM treatments_cataloguerevision LIMIT 1), 0)"
+    " FROM patients_patient WHERE id = %(patient)s",
+    patient="bigint",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +197,8 @@ def check_service(
 
 def revision(patient: Patient) -> tuple[int, int]:
     """Return what an assessment would be made at now: the patient's revision and the catalogue's."""
-    with connection.cursor() as cursor:
-        cursor.execute(_REVISION, [patient.pk])
-        return cursor.fetchone()
+    (found,) = _REVISION.rows({"patient": patient.pk})
+    return found
 
 
 def _first_open(series: TreatmentSeries) -> TreatmentSession | None:
