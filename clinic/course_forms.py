@@ -15,15 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic import booking, course_changes
-from clinic.forms import DayField, DeskForm, OneOf
+from clinic.forms import DayField, OneOf
 from clinic.models import Appointment
 from patients import submissions
 from patients.forms import OUT_OF_DATE, OnceForm
 from patients.models import BodyArea, User
 from patients.refusals import Conflict
 from patients.roles import CLINICAL, has_role
-from treatments.models import ProtocolVersion, TreatmentSeries, TreatmentSession
-from treatments.series import Earlier
+from treatments.models import TreatmentSeries, TreatmentSession
 
 State = TreatmentSession.State
 
@@ -337,73 +336,3 @@ def when(visit: Appointment) -> str:
     """A visit as a choice names it: the session, the day and the hour at its location."""
     local = visit.starts_at.astimezone(visit.location.zone)
     return f"{visit.session.in_words}: {formats.date_format(local, 'l j F Y, H:i')}"
-
-
-# -- A series that begins ---------------------------------------------------------------------------------------------
-
-
-class EarlierForm(DeskForm):
-    """One session that was done before; empty if there was none."""
-
-    done_on = DayField(label=gettext_lazy("Done on"), required=False)
-    where = forms.CharField(label=gettext_lazy("Where"), max_length=120, required=False)
-    areas = forms.ModelMultipleChoiceField(
-        BodyArea.objects.none(),
-        to_field_name="key",
-        label=gettext_lazy("Areas, if not all of the series"),
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-    )
-
-    def clean(self) -> dict:
-        details = super().clean()
-        if (details.get("where") or details.get("areas")) and not details.get("done_on") and not self.errors:
-            raise ValidationError(_("Say on which day the session was done."))
-        return details
-
-
-class BegunForm(DeskForm):
-    """What a series brings along: the last day of use, and sessions that were done before, in rows of their own."""
-
-    ROWS, MOST_ROWS = 2, 20
-
-    expires_on = DayField(label=gettext_lazy("To be used until"), required=False)
-    rows = forms.IntegerField(min_value=1, max_value=MOST_ROWS, required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: QueryDict | None, *, version: ProtocolVersion | None) -> None:
-        super().__init__(data)
-        areas = BodyArea.objects.none()
-        if version is not None:
-            areas = BodyArea.objects.filter(pk__in=version.depth_steps.values("area"))
-        self.more = [EarlierForm(data, prefix=f"earlier-{number}") for number in range(self.shown)]
-        for row in self.more:
-            row.fields["areas"].queryset = areas
-
-    @property
-    def shown(self) -> int:
-        """How many rows the page shows: one more where that was asked for."""
-        typed = self.data.get("rows", "")
-        count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 3 else self.ROWS
-        return max(1, min(count + ("another" in self.data), self.MOST_ROWS))
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything of it was typed, so that the page shows it unfolded."""
-        names = ("expires_on", "earlier-0-done_on", "earlier-0-where", "another")
-        return any(self.data.get(name) is not None and self.data.get(name) != "" for name in names) or not self.is_fine
-
-    @property
-    def is_fine(self) -> bool:
-        return not self.is_bound or (self.is_valid() and all(row.is_valid() for row in self.more))
-
-    @property
-    def all_sentences(self) -> list[str]:
-        """What is wrong with any of it, as lines to show."""
-        return [sentence for form in (self, *self.more) for sentence in form.sentences]
-
-    @property
-    def details(self) -> dict:
-        """What `treatments.series.start` takes besides the series itself."""
-        rows = [row.cleaned_data for row in self.more if row.cleaned_data.get("done_on")]
-        earlier = [Earlier(row["done_on"], row["where"], tuple(row["areas"])) for row in rows]
-        return {"earlier": earlier, "expires_on": self.cleaned_data["expires_on"]}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import availability, gate, upgrades
-from clinic.course_forms import BegunForm
+from clinic.begun_forms import BegunForm
 from clinic.forms import DayForm, SeriesForm, TimeForm
 from clinic.models import Location
 from clinic.views import cards, slots

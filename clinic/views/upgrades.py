@@ -1,6 +1,7 @@
 """Running courses and a newer version of their protocol: what it would change, and letting them follow it."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 
 from django.contrib import messages
@@ -123,19 +124,11 @@ def _running(
     is_lead = has_role(request.user, CLINICAL_LEAD)
     is_in_use = version.state == ProtocolVersion.State.PUBLISHED
     ticked = form.ticked if form.is_bound else {str(each.series.public_id) for each in courses if each.is_quiet}
-    rows = [
-        {
-            "course": course,
-            "checks": [_spoken(each) for each in course.outlook.findings],
-            "is_ticked": str(course.series.public_id) in ticked,
-        }
-        for course in page
-    ]
     shown = {
         "protocol": protocol,
         "version": version,
         "page_obj": page,
-        "rows": rows,
+        "rows": [_row(course, ticked) for course in page],
         "totals": _totals(courses),
         "is_in_use": is_in_use,
         "is_lead": is_lead,
@@ -145,6 +138,11 @@ def _running(
         "refusals": [*form.sentences, *refusals],
     }
     return render(request, "clinic/protocol_running.html", shown, status=status)
+
+
+def _row(course: Course, ticked: Collection[str]) -> dict:
+    checks = [_spoken(each) for each in course.outlook.findings]
+    return {"course": course, "checks": checks, "is_ticked": str(course.series.public_id) in ticked}
 
 
 def _spoken(finding: simulation.Finding) -> cards.Check:
