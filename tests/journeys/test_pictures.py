@@ -20,7 +20,8 @@ def open_form(page):
 def test_a_click_on_the_face_ticks_the_box_and_a_tick_colours_the_face(sign_in):
     page = sign_in("practitioner")
     open_form(page)
-    box, zone = page.get_by_label("Forehead"), page.locator(".body-zone[data-area=forehead]")
+    box = page.locator("input[name=areas][value=forehead]")
+    zone = page.locator(".body-zone[data-area=forehead]")
 
     zone.first.click()
     expect(box).not_to_be_checked()
