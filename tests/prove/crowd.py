@@ -81,7 +81,10 @@ def attack(planners: int, patience: int = TRIES, **weakened) -> Counter:
 
 
 def world(planners: int) -> list[dict]:
-    """Two practitioners with a room each, open every day; as many patients with a course of weekly visits each."""
+    """Two practitioners with a room each, open every day; as many patients with a course of weekly visits each.
+
+    Half of them begin a week later: their first visits meet the second visits of the others.
+    """
     desk = factories.Desk(time_zone="UTC")
     technique = factories_treatments.technique()
     people = [factories.practitioner(desk.location, f"Dr {number}", techniques=[technique]) for number in range(2)]
@@ -90,13 +93,14 @@ def world(planners: int) -> list[dict]:
         factories.room(desk.location, "treatment")
     version = factories_treatments.published(phases=((SESSIONS, 7, 7, 10),))
     tomorrow = timezone.now().date() + timedelta(days=1)
+    begins = [tomorrow + timedelta(days=7 * (number // 2 % 2)) for number in range(planners)]
     return [
         {
-            "series": factories_treatments.series(version=version, first_possible_on=tomorrow).pk,
+            "series": factories_treatments.series(version=version, first_possible_on=first).pk,
             "by": desk.by.pk,
-            "first": str(tomorrow),
+            "first": str(first),
         }
-        for _number in range(planners)
+        for first in begins
     ]
 
 

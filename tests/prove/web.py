@@ -14,7 +14,7 @@ from django.db import connection, connections
 from scripts import local, postgres
 from scripts.stack import Stack
 
-THREADS = 12  # for each of the two processes: 24 requests at once
+THREADS = 16  # for each of the two processes, because one of them may take all that is sent at once
 
 
 @contextmanager
