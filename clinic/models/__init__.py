@@ -10,6 +10,7 @@ from clinic.models.locations import (
     OpeningHours,
     TravelTime,
 )
+from clinic.models.proposals import BulkMove, BulkMoveVisit, Proposal, ProposedVisit
 from clinic.models.reminders import DeliveryAttempt, MessageTemplate, Reminder
 from clinic.models.resources import (
     Absence,
@@ -29,6 +30,8 @@ __all__ = [
     "Absence",
     "Appointment",
     "AppointmentChange",
+    "BulkMove",
+    "BulkMoveVisit",
     "Claim",
     "Closure",
     "DatedHours",
@@ -43,6 +46,8 @@ __all__ = [
     "MessageTemplate",
     "OpeningHours",
     "Practitioner",
+    "Proposal",
+    "ProposedVisit",
     "Qualification",
     "Reminder",
     "Resource",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.models.appointments import Appointment
 from clinic.models.locations import Location
+from clinic.models.proposals import Proposal
 from patients.encryption import EncryptedTextField
 from patients.models import Patient
 from treatments.models import TreatmentSeries
@@ -57,7 +58,7 @@ class ReminderQuerySet(models.QuerySet):
 
 
 class Reminder(models.Model):
-    """One message about one visit, one series, or (kind raw) one ready e-mail such as a sign-in code."""
+    """One message about one visit, one series, one proposal, or (kind raw) one ready e-mail such as a sign-in code."""
 
     class State(models.TextChoices):
         SCHEDULED = "scheduled", _("waiting")
@@ -80,6 +81,7 @@ class Reminder(models.Model):
     series = models.ForeignKey(
         TreatmentSeries, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders"
     )
+    proposal = models.ForeignKey(Proposal, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders")
     patient = models.ForeignKey(Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders")
     location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders")
     rule_key = models.SlugField(_("rule"), max_length=60)
@@ -105,9 +107,10 @@ class Reminder(models.Model):
         ordering = ("-due_at", "-pk")
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(appointment__isnull=False, series=None)
-                | models.Q(appointment=None, series__isnull=False)
-                | models.Q(appointment=None, series=None, rule_key="raw"),
+                condition=models.Q(appointment__isnull=False, series=None, proposal=None)
+                | models.Q(appointment=None, series__isnull=False, proposal=None)
+                | models.Q(appointment=None, series=None, proposal__isnull=False)
+                | models.Q(appointment=None, series=None, proposal=None, rule_key="raw"),
                 name="reminder_is_about_one_thing",
             ),
             models.UniqueConstraint(
@@ -119,6 +122,11 @@ class Reminder(models.Model):
                 fields=["series", "rule_key", "plan_version"],
                 condition=models.Q(series__isnull=False),
                 name="reminder_of_a_series_is_planned_once",
+            ),
+            models.UniqueConstraint(
+                fields=["proposal", "rule_key", "plan_version"],
+                condition=models.Q(proposal__isnull=False),
+                name="reminder_of_a_proposal_is_planned_once",
             ),
             models.CheckConstraint(
                 condition=models.Q(expires_at__gt=models.F("due_at")), name="reminder_expires_after_it_is_due"
