@@ -27,6 +27,7 @@ __all__ = [
     "starts_by_person",
 ]  # fmt: skip
 
+HALF_A_DAY = timedelta(hours=12)
 NEAREST_DAYS = (14, 56)
 # No claim may be longer.
 LONGEST_MINUTES = 12 * 60
@@ -110,7 +111,7 @@ def offer_at(
     if any(reason.code not in allow for reason in found) or starts_at.second or starts_at.microsecond:
         return None
     day = timespans.date_of(request.location.zone, starts_at)
-    board = calendars.read(request, day, day, now, among=among)
+    board = calendars.read(request, day, day, now, among=among, near=_around(starts_at))
     minute = board.ruler.minute(starts_at)
     offers = fitting.offers(request, board, board.ruler.between(minute, minute + 1), allow)
     return offers[0] if offers else None
@@ -132,6 +133,11 @@ def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> lis
         if offers:
             break
     return sorted(offers, key=lambda offer: (abs(offer.starts_at - starts_at), offer.starts_at))
+
+
+def _around(starts_at: datetime) -> timespans.Span:
+    """What can matter to one start: nothing is taken for more than twelve hours, and no way is longer."""
+    return timespans.Span(starts_at - HALF_A_DAY, starts_at + 2 * HALF_A_DAY)
 
 
 def _allowed(request: Request, allow: frozenset[str]) -> frozenset[str]:

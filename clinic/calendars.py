@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from clinic import diary_rows, visits
 from clinic.diary_rows import HoursOfADay, Pairs, ResourceRow, UsualHours, Wanted
@@ -16,8 +17,10 @@ from treatments.models import Service, TreatmentSession
 
 DESK, ONLINE = "desk", "online"
 LEAD = (visits.PRACTITIONER, "")
+OF_A_RESOURCE = frozenset({diary_rows.TAKEN, diary_rows.ABSENT, diary_rows.TRAVEL})
 
 Key = tuple[str, str]
+Stretch = tuple[int, int]  # in minutes after the start of the visit
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,31 @@ class Request:
     @property
     def keys(self) -> list[Key]:
         """Each kind of person, room and device that the visit needs, once."""
-        return list(dict.fromkeys((need.what, need.kind) for need in self.shape.needs))
+        return list(self._needs)
 
     def needs(self, key: Key) -> list[visits.Need]:
-        return [need for need in self.shape.needs if (need.what, need.kind) == key]
+        return self._needs[key]
+
+    @cached_property
+    def _needs(self) -> dict[Key, list[visits.Need]]:
+        found: dict[Key, list[visits.Need]] = {}
+        for need in self.shape.needs:
+            found.setdefault((need.what, need.kind), []).append(need)
+        return found
+
+    def held(self, key: Key, turnaround_minutes: int) -> list[Stretch]:
+        """From when until when something is taken whose own turnaround is so long: the longer one counts."""
+        known = self._held.get((key, turnaround_minutes))
+        if known is None:
+            *before, last = self._needs[key]
+            until = max(last.end_minutes, last.in_use_until + turnaround_minutes)
+            known = [*((need.start_minutes, need.end_minutes) for need in before), (last.start_minutes, until)]
+            self._held[key, turnaround_minutes] = known
+        return known
+
+    @cached_property
+    def _held(self) -> dict[tuple[Key, int], list[Stretch]]:
+        return {}
 
     @property
     def notice_minutes(self) -> int:
@@ -98,17 +122,18 @@ class Board:
 
 def read(
     request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None,
-    among: Iterable[int] | None = None, only: Iterable[date] = (),
+    among: Iterable[int] | None = None, only: Iterable[date] = (), near: Span | None = None,
 ) -> Board:  # fmt: skip
     """The board for starts on the local dates first to last: two statements, and one more for a session of a series.
 
     Practitioners are those of `people` where it is given; with `among`, nobody and nothing else takes part. Holds whose
-    time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for.
+    time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for;
+    with `near`, what lies outside that span is not.
     """
     ruler = Ruler(request.location.zone, first, last, only)
     stretches = ruler.stretches if only else ()
     rows = diary_rows.resources(_wanted(request, people, among), ruler.dates[0], ruler.dates[-1])
-    spans = _spans(request, ruler, rows, now, stretches)
+    spans = _spans(request, ruler, rows, now, near or ruler.span, stretches)
     parts, misfits = _parts(request, rows, people)
     calendars = _Calendars(ruler, spans)
     return Board(
@@ -158,7 +183,7 @@ def _wanted(request: Request, people: frozenset[int] | None, among: Iterable[int
 
 
 def _spans(
-    request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetime, stretches: Sequence[Span]
+    request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetime, span: Span, stretches: Sequence[Span]
 ) -> dict[tuple[str, int], Pairs]:
     patient = request.patient
     return diary_rows.spans(
@@ -166,8 +191,8 @@ def _spans(
         patient_id=(patient.merged_into_id or patient.pk) if patient else None,
         resources=[row.pk for row in rows],
         people=[row.pk for row in rows if row.type == visits.PRACTITIONER],
-        start=ruler.span.start,
-        end=ruler.span.end,
+        start=span.start,
+        end=span.end,
         first=ruler.dates[0],
         last=ruler.dates[-1],
         now=now,
@@ -233,11 +258,13 @@ class _Calendars:
     """Makes the calendars of one board; people with the same hours share their mask."""
 
     def __init__(self, ruler: Ruler, spans: dict[tuple[str, int], Pairs]) -> None:
-        self.ruler, self.spans = ruler, spans
+        self.ruler = ruler
+        self._masks = {key: _mask(ruler, found) for key, found in spans.items() if key[0] in OF_A_RESOURCE}
         self._hours: dict[tuple, int] = {}
 
     def of(self, row: ResourceRow, what: str) -> Calendar:
         is_person, is_assistant = row.type == visits.PRACTITIONER, what == visits.ASSISTANT
+        masks = self._masks
         return Calendar(
             resource_id=row.pk,
             name=row.name,
@@ -246,14 +273,11 @@ class _Calendars:
             is_scarce=row.treats if is_assistant else row.serves_all,
             usable=self.ruler.everything if is_assistant else _until(self.ruler, row.usable_until),
             here=_here(self.ruler, row) if what == visits.DEVICE else self.ruler.everything,
-            taken=self._mask(diary_rows.TAKEN, row),
-            absent=self._mask(diary_rows.ABSENT, row),
+            taken=masks.get((diary_rows.TAKEN, row.pk), 0),
+            absent=masks.get((diary_rows.ABSENT, row.pk), 0),
             at_work=self._at_work(row, not is_assistant) if is_person else self.ruler.everything,
-            travelling=self._mask(diary_rows.TRAVEL, row),
+            travelling=masks.get((diary_rows.TRAVEL, row.pk), 0),
         )
-
-    def _mask(self, what: str, row: ResourceRow) -> int:
-        return _mask(self.ruler, self.spans.get((what, row.pk), ()))
 
     def _at_work(self, row: ResourceRow, is_booked: bool) -> int:  # noqa: FBT001 (private, called once)
         """Hours that may be booked; an assistant only has to be there, whoever the hours are open for."""

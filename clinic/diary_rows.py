@@ -105,7 +105,8 @@ SELECT r.id, r.type, r.name, r.turnaround_minutes, r.is_active,
     FROM clinic_qualification q
     WHERE q.practitioner_id = r.id AND q.technique_id = ANY(%(technique_ids)s::bigint[])
   ) END,
-  (SELECT array_agg(ARRAY[h.weekday,
+  CASE WHEN person.resource_id IS NOT NULL THEN (
+    SELECT array_agg(ARRAY[h.weekday,
       ceil(date_part('epoch', h.starts) / 60)::int,
       CASE h.ends WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', h.ends) / 60)::int END,
       h.cycle_weeks, h.cycle_week,
@@ -116,16 +117,18 @@ SELECT r.id, r.type, r.name, r.turnaround_minutes, r.is_active,
       h.valid_from - DATE '0001-01-01' + 1, COALESCE(h.valid_until - DATE '0001-01-01' + 1, %(forever)s)
     ] ORDER BY h.id) FROM clinic_workinghours h
     WHERE h.practitioner_id = r.id AND h.location_id = %(location_id)s
-      AND h.valid_from <= %(last)s AND (h.valid_until IS NULL OR h.valid_until >= %(first)s)),
-  (SELECT array_agg(ARRAY[d."on" - DATE '0001-01-01' + 1, d.replaces_usual::int,
+      AND h.valid_from <= %(last)s AND (h.valid_until IS NULL OR h.valid_until >= %(first)s)) END,
+  CASE WHEN person.resource_id IS NOT NULL THEN (
+    SELECT array_agg(ARRAY[d."on" - DATE '0001-01-01' + 1, d.replaces_usual::int,
       COALESCE(d.location_id = %(location_id)s, false)::int,
       COALESCE(ceil(date_part('epoch', d.starts) / 60)::int, 0),
       COALESCE(CASE d.ends WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', d.ends) / 60)::int END, 0),
       CASE %(channel)s WHEN 'online' THEN d.is_open_online ELSE d.is_open_desk END::int
     ] ORDER BY d.id) FROM clinic_datedhours d
-    WHERE d.practitioner_id = r.id AND d."on" BETWEEN %(first)s AND %(last)s),
-  (SELECT array_agg(ARRAY[p."on" - DATE '0001-01-01' + 1, (p.location_id = %(location_id)s)::int])
-    FROM clinic_deviceplace p WHERE p.device_id = r.id AND p."on" BETWEEN %(first)s AND %(last)s)
+    WHERE d.practitioner_id = r.id AND d."on" BETWEEN %(first)s AND %(last)s) END,
+  CASE WHEN device.resource_id IS NOT NULL THEN (
+    SELECT array_agg(ARRAY[p."on" - DATE '0001-01-01' + 1, (p.location_id = %(location_id)s)::int])
+    FROM clinic_deviceplace p WHERE p.device_id = r.id AND p."on" BETWEEN %(first)s AND %(last)s) END
 FROM clinic_resource r
 LEFT JOIN clinic_room room ON room.resource_id = r.id
 LEFT JOIN clinic_device device ON device.resource_id = r.id

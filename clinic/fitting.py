@@ -12,7 +12,7 @@ from functools import reduce
 from operator import or_
 
 from clinic import visits
-from clinic.calendars import LEAD, Board, Calendar, Key, Request
+from clinic.calendars import LEAD, Board, Calendar, Key, Request, Stretch
 from clinic.minutes import bits, room_for
 
 HELPER = (visits.ASSISTANT, "")
@@ -89,23 +89,15 @@ def possible(request: Request, board: Board, starts: int) -> int:
 
 def fits(request: Request, key: Key, calendar: Calendar, allow: frozenset[str] = frozenset()) -> int:
     """The starts at which the resource can take part. Hours bind people, and not the turnaround."""
-    needs = request.needs(key)
     allow = _allowed(calendar, key, allow)
     away = (0 if "absent" in allow else calendar.absent) | (0 if "travel" in allow else calendar.travelling)
     free, found = ~(calendar.taken | away), calendar.usable & calendar.here
-    for start, end in held(needs, calendar):
+    for start, end in request.held(key, calendar.turnaround_minutes):
         found &= room_for(free, start, end)
     if calendar.is_person and "outside_hours" not in allow:
-        for need in needs:
+        for need in request.needs(key):
             found &= room_for(calendar.at_work, need.start_minutes, need.in_use_until)
     return found
-
-
-def held(needs: list[visits.Need], calendar: Calendar) -> list[tuple[int, int]]:
-    """From when until when it is taken; after the last use the visit's own turnaround or the resource's, if longer."""
-    last = needs[-1]
-    until = max(last.end_minutes, last.in_use_until + calendar.turnaround_minutes)
-    return [(need.start_minutes, until if need is last else need.end_minutes) for need in needs]
 
 
 def overlapping(busy: int, minutes: int) -> int:
@@ -182,7 +174,7 @@ def _pick(
 def _tightest(request: Request, key: Key, able: Pick, starts: int) -> Pick:
     if len(able) == 1:
         return [(able[0][0] & starts, able[0][1])]
-    edges = [_edges(request.needs(key), calendar) for _mask, calendar in able]
+    edges = [_edges(request.held(key, calendar.turnaround_minutes), calendar) for _mask, calendar in able]
     found = []
     for tightness in range(3):
         for (mask, calendar), (before, after) in zip(able, edges, strict=True):
@@ -193,10 +185,9 @@ def _tightest(request: Request, key: Key, able: Pick, starts: int) -> Pick:
     return found
 
 
-def _edges(needs: list[visits.Need], calendar: Calendar) -> tuple[int, int]:
+def _edges(spans: list[Stretch], calendar: Calendar) -> tuple[int, int]:
     """The starts right after other work or at the beginning of the hours, and those that end right before such."""
     occupied = calendar.taken | calendar.absent | ~calendar.at_work
-    spans = held(needs, calendar)
     start, end = spans[0][0], spans[-1][1]
     before = occupied >> (start - 1) if start else occupied << 1
     return before, occupied >> end
@@ -216,7 +207,7 @@ def _assemble(request: Request, board: Board, starts: int, picks: dict[Key, Pick
             calendar = by_minute[minute]
             if key == LEAD:
                 leader = calendar.resource_id
-            for start, end in held(request.needs(key), calendar):
+            for start, end in request.held(key, calendar.turnaround_minutes):
                 takes.append(Take(calendar.resource_id, moment(minute + start), moment(minute + end)))
         found.append(Offer(moment(minute), moment(minute + request.shape.minutes), leader, _joined(takes)))
     return found

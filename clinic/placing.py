@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
-from django.db import Error, connection, transaction
+from django.db import Error
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
@@ -20,6 +20,7 @@ from clinic.models import Appointment, Claim, Hold, RuleOverride
 from clinic.refusals import AgainstARule, Busy, Refused, Taken
 from patients import locks, merging
 from patients.models import Patient, User
+from patients.prepared import Prepared, PreparedInsert
 from treatments.safety import Checked
 
 Result = TypeVar("Result")
@@ -34,6 +35,15 @@ SENTENCES = {
     "appointment_patient_is_in_one_place": _lazy("The patient already has a visit at this time."),
     "appointment_session_has_one_live_visit": _lazy("This session already has a visit in the diary."),
 }
+
+_CLAIMS = PreparedInsert("insert_claims", Claim)
+_DROP_EXPIRED = Prepared(
+    "drop_expired_holds",
+    "UPDATE clinic_claim SET live = false FROM clinic_hold WHERE clinic_claim.hold_id = clinic_hold.id"
+    " AND clinic_claim.live AND clinic_claim.resource_id = ANY(%(resources)s)"
+    " AND clinic_hold.kept_until <= greatest(clock_timestamp(), %(now)s) RETURNING clinic_claim.id",
+    resources="bigint[]", now="timestamptz",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def settled(work: Callable[[], Result]) -> Result:
 def _tried(work: Callable[[], Result]) -> Result:
     """Do it in a transaction. Why a time is not free is found without the locks, so that nobody waits for the words."""
     try:
-        with transaction.atomic():
+        with locks.writing():
             return work()
     except NotFree as refusal:
         placement = refusal.placement
@@ -148,7 +158,7 @@ def check_safety(placement: Placement) -> Checked:
 def write_claims(owner: Appointment | Hold, offer: Offer) -> None:
     """Lay the claims of a visit or a hold; the old ones must have been released in the same transaction."""
     of = {"hold": owner} if isinstance(owner, Hold) else {"appointment": owner}
-    Claim.objects.bulk_create(
+    _CLAIMS.write(
         Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, **of)
         for take in offer.takes
     )
@@ -170,13 +180,7 @@ def write_overrides(appointment: Appointment, placement: Placement, by: User, no
 
 def drop_expired_holds(resources: Iterable[int], now: datetime) -> None:
     """Free what was kept until a moment that is over by the caller's clock, or by now by the database's."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE clinic_claim SET live = false FROM clinic_hold"
-            " WHERE clinic_claim.hold_id = clinic_hold.id AND clinic_claim.live"
-            " AND clinic_claim.resource_id = ANY(%s) AND clinic_hold.kept_until <= greatest(clock_timestamp(), %s)",
-            [sorted(resources), now],
-        )
+    _DROP_EXPIRED.rows({"resources": sorted(resources), "now": now})
 
 
 def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Offer]:

@@ -117,8 +117,9 @@ class _Question:
         return min(found, key=_how_far_from_free)
 
     def _why_not(self, calendar: Calendar) -> list[Reason]:
+        held = self.request.held(LEAD, calendar.turnaround_minutes)
+        spans = [(self.minute + start, self.minute + end) for start, end in held]
         needs = self.request.needs(LEAD)
-        spans = [(self.minute + start, self.minute + end) for start, end in fitting.held(needs, calendar)]
         uses = [(self.minute + need.start_minutes, self.minute + need.in_use_until) for need in needs]
         claims = _Claims(self, calendar, spans)
         name = {"name": calendar.name}
@@ -159,7 +160,7 @@ class _Question:
         return min((self._why_not_used(key, calendar, group) for calendar in group), key=len)
 
     def _why_not_used(self, key: Key, calendar: Calendar, group: list[Calendar]) -> list[Reason]:
-        spans = fitting.held(self.request.needs(key), calendar)
+        spans = self.request.held(key, calendar.turnaround_minutes)
         busy, name, found = calendar.taken | calendar.absent, {"name": calendar.name}, []
         if not self._holds(calendar.here):
             found.append(self._say("device_elsewhere", _("%(name)s is at another location that day.") % name, calendar))

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from clinic import followups, message_times
 from clinic.models import Appointment, LocationReminderRule, Reminder
-from patients.prepared import Prepared, PreparedRows
+from patients.prepared import Prepared, PreparedInsert, PreparedRows
 from treatments.models import TreatmentSeries
 
 BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cancelled", "visit_reminder"
 NEWS = (BOOKED, MOVED, CANCELLED)
+_ROWS = PreparedInsert("insert_reminders", Reminder)
 # Prepared, because every booking asks them while others wait for its locks.
 _RULES = PreparedRows(
     "reminder_rules", LocationReminderRule, "WHERE location_id = ANY(%(locations)s)", locations="bigint[]"
@@ -32,7 +33,7 @@ def plan(appointments: Sequence[Appointment], now: datetime) -> None:
     told = [visit for visit in _spoken_of(appointments) if followups.can_be_told(visit) and visit.starts_at > now]
     news = filter(None, [_news(BOOKED, visit, now) for visit in told])
     after = followups.missing(_series_of(appointments), now)
-    Reminder.objects.bulk_create([*news, *_before(told, now), *after])
+    _ROWS.write([*news, *_before(told, now), *after])
 
 
 def replan(appointment: Appointment, now: datetime) -> None:

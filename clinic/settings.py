@@ -4,10 +4,12 @@ CADENCE_ENV is `local` (what `./run` sets) or `production`, the default. Product
 development key or with the second factor switched off; `clinic.installation` refuses a database with demo data.
 """
 
+import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
@@ -85,7 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "clinic.middleware.RequestLog",
     "pghistory.middleware.HistoryMiddleware",
     "clinic.middleware.second_step",
     "clinic.middleware.refusals",
@@ -117,6 +119,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].update(ATOMIC_REQUESTS=False, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+# What `patients.prepared` prepares is planned once for each connection, whatever the values.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c plan_cache_mode=force_generic_plan")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # It counts tries at signing in, so it must not forget one because strangers filled it (Django's own limit is 300 rows).
 CACHES = {
@@ -128,7 +132,7 @@ CACHES = {
 }
 SESSION_ENGINE = "patients.sessions"
 # With the session, not in a cookie: what one person was told is gone when the next takes over at a clinic device.
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+MESSAGE_STORAGE = "patients.sessions.NewestMessages"
 
 # -- People -----------------------------------------------------------------------------------------------------------
 
@@ -276,6 +280,26 @@ if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_FAILURE_VIEW = "clinic.views.errors.csrf_failure"
 
+
+def _end_only(_logger: object, _method: str, event: dict) -> dict:
+    """One line for each request: that it began says nothing that its end does not say."""
+    if event["event"] == "request_started":
+        raise structlog.DropEvent
+    return event
+
+
+structlog.configure(
+    processors=[
+        _end_only,
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+)
+DJANGO_STRUCTLOG_USER_ID_FIELD = "public_id"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

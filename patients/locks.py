@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from django.db import OperationalError, connection, transaction
 
+from patients.prepared import without_history
 from patients.refusals import Busy
 
 PATIENT_OFFSET = 2**62
@@ -25,6 +26,19 @@ def or_busy() -> Iterator[None]:
         if getattr(error.__cause__, "pgcode", None) == LOCK_NOT_AVAILABLE:
             raise Busy from error
         raise
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """A transaction that says at its beginning who acts and where, for the history of everything that it changes.
+
+    Else that is said again in front of each of its statements. They wait at most three seconds for a lock.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(patience())
+        with without_history():
+            yield
 
 
 def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None:

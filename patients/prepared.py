@@ -4,7 +4,7 @@ For those that every page waits for and that take the database longer to plan th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
@@ -26,7 +26,7 @@ class Prepared:
 
     def rows(self, values: Mapping[str, object]) -> list[tuple]:
         """Everything that it finds with these values, one for each parameter."""
-        with _without_history(), connection.cursor() as cursor:
+        with without_history(), connection.cursor() as cursor:
             known = _known.setdefault(cursor.connection, set())
             if self.name not in known:
                 cursor.cursor.execute(self.prepare)
@@ -38,27 +38,63 @@ class Prepared:
 class PreparedRows(Prepared):
     """The same for whole rows of one table, as instances of its model.
 
-    `which` is what follows the table, called `this`: joins, conditions, order. Half the time of `Model.objects.raw`.
+    `which` is what follows the table, called `this`: joins, conditions, order. `more`: other columns by the name of the
+    attribute that they become. Half the time of `Model.objects.raw`.
     """
 
-    def __init__(self, name: str, model: type[models.Model], which: str, **types: str) -> None:
-        fields = model._meta.concrete_fields
+    def __init__(
+        self, name: str, model: type[models.Model], which: str, *, more: Mapping[str, str] | None = None, **types: str
+    ) -> None:
+        fields, self.more = model._meta.concrete_fields, list(more or ())
         self.model, self.fields = model, [field.attname for field in fields]
-        columns = ", ".join(f'this."{field.column}"' for field in fields)
+        columns = ", ".join([*(f'this."{field.column}"' for field in fields), *(more or {}).values()])
         super().__init__(name, f"SELECT {columns} FROM {model._meta.db_table} this {which}", **types)  # noqa: S608 (the text is our own)
 
     def all(self, **values: object) -> list[models.Model]:
         """Every row."""
-        return [self.model.from_db(DEFAULT_DB_ALIAS, self.fields, row) for row in self.rows(values)]
+        found, width = [], len(self.fields)
+        for row in self.rows(values):
+            found.append(self.model.from_db(DEFAULT_DB_ALIAS, self.fields, row[:width]))
+            vars(found[-1]).update(zip(self.more, row[width:], strict=True))
+        return found
 
     def first(self, **values: object) -> models.Model | None:
         """The first row, if there is one."""
         return next(iter(self.all(**values)), None)
 
 
+class PreparedInsert(Prepared):
+    """New rows of one table, any number at once. Half the time of `bulk_create`; sends no signals, as that does not.
+
+    For transactions that have said who acts (`locks.writing`) where the table has a history.
+    """
+
+    def __init__(self, name: str, model: type[models.Model]) -> None:
+        self.model = model
+        self.fields = [each for each in model._meta.concrete_fields if not each.primary_key and not each.generated]
+        # Without its length: a cast to varchar(16) would cut what is too long, which the column refuses.
+        types = {each.column: re.sub(r"\(.*", "", each.db_type(connection)) + "[]" for each in self.fields}
+        columns = ", ".join(f'"{column}"' for column in types)
+        given = ", ".join(f"%({column})s" for column in types)
+        text = f"INSERT INTO {model._meta.db_table} ({columns}) SELECT * FROM unnest({given}) RETURNING id"  # noqa: S608 (the text is our own)
+        super().__init__(name, text, **types)
+
+    def write(self, rows: Iterable[models.Model]) -> None:
+        """Insert them all; they have their keys afterwards."""
+        rows = list(rows)
+        values = {
+            each.column: [each.get_db_prep_save(each.pre_save(row, add=True), connection) for row in rows]
+            for each in self.fields
+        }
+        keys = self.rows(values) if rows else ()
+        for row, (key,) in zip(rows, keys, strict=True):
+            state = row._state  # noqa: SLF001 (Django documents it)
+            row.pk, state.adding, state.db = key, False, DEFAULT_DB_ALIAS
+
+
 @contextmanager
-def _without_history() -> Iterator[None]:
-    """Who does it and where is written in front of every statement that is no plain SELECT; these only read."""
+def without_history() -> Iterator[None]:
+    """Who does it and where is written in front of every statement that is no plain SELECT; not of these."""
     wrappers, connection.execute_wrappers = connection.execute_wrappers, []
     try:
         yield

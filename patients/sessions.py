@@ -1,9 +1,12 @@
 """Who a request is from, in two statements: the session, then the person with their roles and second step."""
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
+from django.http import HttpResponse
 from django.utils import timezone
 
 from patients.models import User
@@ -11,16 +14,15 @@ from patients.prepared import PreparedRows
 from patients.second_factor import FACTORS
 
 # Raw, because every page waits for it: building the same with the ORM takes longer than asking the database.
-PERSON = """
-    SELECT person.*,
-        ARRAY(
-            SELECT role.name FROM auth_group role JOIN patients_user_groups held ON held.group_id = role.id
-            WHERE held.user_id = person.id
-        ) AS names_of_roles,
-        EXISTS (SELECT 1 FROM mfa_authenticator WHERE user_id = person.id AND type = ANY (%s)) AS has_second_factor
-    FROM patients_user person WHERE person.id = %s AND person.is_active
-"""
-
+ROLES = """ARRAY(
+    SELECT role.name FROM auth_group role JOIN patients_user_groups held ON held.group_id = role.id
+    WHERE held.user_id = this.id
+)"""
+SECOND_FACTOR = "EXISTS (SELECT 1 FROM mfa_authenticator WHERE user_id = this.id AND type = ANY (%(factors)s))"
+PERSON = PreparedRows(
+    "person", User, "WHERE this.id = %(pk)s AND this.is_active",
+    more={"names_of_roles": ROLES, "has_second_factor": SECOND_FACTOR}, pk="bigint", factors="text[]",
+)  # fmt: skip
 SESSION = PreparedRows(
     "session", Session, "WHERE session_key = %(key)s AND expire_date > %(now)s", key="text", now="timestamptz"
 )
@@ -30,7 +32,7 @@ class Backend(AuthenticationBackend):
     """Allauth's, which brings along what every page asks about whoever is signed in."""
 
     def get_user(self, user_id: int) -> User | None:
-        person = next(iter(User.objects.raw(PERSON, [list(FACTORS), user_id])), None)
+        person = PERSON.first(pk=user_id, factors=list(FACTORS))
         if person is not None:
             person.role_names = frozenset(person.names_of_roles)
         return person
@@ -50,3 +52,12 @@ class SessionStore(db.SessionStore):
         found = self.model.objects.filter(pk=row.pk)
         if not found.update(session_data=row.session_data, expire_date=row.expire_date):
             raise UpdateError
+
+
+class NewestMessages(SessionStorage):
+    """Django's; of what no page has shown yet the newest are kept, so that a session does not grow with every act."""
+
+    MOST = 5
+
+    def _store(self, messages: list[Message], response: HttpResponse, *args: object, **kwargs: object) -> list[Message]:
+        return super()._store(messages[-self.MOST :], response, *args, **kwargs)

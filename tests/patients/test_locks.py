@@ -1,5 +1,7 @@
 import threading
 
+import pghistory
+import pghistory.models
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
@@ -83,3 +85,24 @@ def test_verb_is_refused_as_busy_when_the_lock_is_not_given_in_time(monkeypatch)
 def test_other_troubles_of_the_database_stay_what_they_are():
     with pytest.raises(OperationalError, match="gone"), locks.or_busy():
         raise OperationalError("gone")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writing_says_once_who_acts_and_the_history_of_every_change_knows_it():
+    patient = factories.patient()
+    with pghistory.context(user=7, url="/here/"), CaptureQueriesContext(connection) as queries, locks.writing():
+        type(patient).objects.filter(pk=patient.pk).update(phone="+41441234567")
+        type(patient).objects.filter(pk=patient.pk).update(phone="+41441234568")
+
+    contexts = pghistory.models.Context.objects.filter(metadata__url="/here/")
+    assert [each.metadata["user"] for each in contexts] == [7]
+    events = pghistory.models.Events.objects.tracks(patient)
+    assert [each.pgh_context["url"] for each in events if each.pgh_context] == ["/here/"] * 2
+    assert sum("pghistory.context_id" in query["sql"] for query in queries) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writing_waits_no_longer_than_three_seconds_for_a_lock():
+    with locks.writing(), connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone()[0] == "3s"

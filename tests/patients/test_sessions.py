@@ -1,11 +1,13 @@
 """Who a request is from: read in two statements, written in one."""
 
 import pytest
+from django.contrib import messages
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
+from django.http import HttpResponse
 
 from patients import second_factor
-from patients.sessions import Backend, SessionStore
+from patients.sessions import Backend, NewestMessages, SessionStore
 from tests import factories, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +69,14 @@ def test_a_session_that_has_ended_meanwhile_is_not_brought_back():
         store.save()
 
     assert not Session.objects.exists()
+
+
+def test_of_messages_that_no_page_has_shown_the_newest_are_kept(rf):
+    request = rf.get("/")
+    request.session = SessionStore()
+    for number in range(NewestMessages.MOST + 3):
+        storage = NewestMessages(request)
+        storage.add(messages.INFO, f"{number}")
+        storage.update(HttpResponse())
+
+    assert [str(message) for message in NewestMessages(request)] == ["3", "4", "5", "6", "7"]
