@@ -7,7 +7,7 @@ One sorted statement cannot deadlock with another; what is read in the next stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 
 from patients.prepared import without_history
 from patients.refusals import Busy
@@ -37,7 +37,7 @@ def writing() -> Iterator[None]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(patience())
-        with without_history():
+        with without_history(connections[DEFAULT_DB_ALIAS]):
             yield
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 _known: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
 
@@ -26,7 +27,8 @@ class Prepared:
 
     def rows(self, values: Mapping[str, object]) -> list[tuple]:
         """Everything that it finds with these values, one for each parameter."""
-        with without_history(), connection.cursor() as cursor:
+        here = connections[DEFAULT_DB_ALIAS]  # not the proxy, which looks for it at every use
+        with without_history(here), here.cursor() as cursor:
             known = _known.setdefault(cursor.connection, set())
             if self.name not in known:
                 cursor.cursor.execute(self.prepare)
@@ -73,7 +75,9 @@ class PreparedInsert(Prepared):
         self.model = model
         self.fields = [each for each in model._meta.concrete_fields if not each.primary_key and not each.generated]
         # Without its length: a cast to varchar(16) would cut what is too long, which the column refuses.
-        types = {each.column: re.sub(r"\(.*", "", each.db_type(connection)) + "[]" for each in self.fields}
+        types = {
+            each.column: re.sub(r"\(.*", "", each.db_type(connections[DEFAULT_DB_ALIAS])) + "[]" for each in self.fields
+        }
         columns = ", ".join(f'"{column}"' for column in types)
         given = ", ".join(f"%({column})s" for column in types)
         text = f"INSERT INTO {model._meta.db_table} ({columns}) SELECT * FROM unnest({given}) RETURNING id"  # noqa: S608 (the text is our own)
@@ -81,9 +85,9 @@ class PreparedInsert(Prepared):
 
     def write(self, rows: Iterable[models.Model]) -> None:
         """Insert them all; they have their keys afterwards."""
-        rows = list(rows)
+        rows, here = list(rows), connections[DEFAULT_DB_ALIAS]
         values = {
-            each.column: [each.get_db_prep_save(each.pre_save(row, add=True), connection) for row in rows]
+            each.column: [each.get_db_prep_save(each.pre_save(row, add=True), here) for row in rows]
             for each in self.fields
         }
         keys = self.rows(values) if rows else ()
@@ -93,10 +97,10 @@ class PreparedInsert(Prepared):
 
 
 @contextmanager
-def without_history() -> Iterator[None]:
+def without_history(here: BaseDatabaseWrapper) -> Iterator[None]:
     """Who does it and where is written in front of every statement that is no plain SELECT; not of these."""
-    wrappers, connection.execute_wrappers = connection.execute_wrappers, []
+    wrappers, here.execute_wrappers = here.execute_wrappers, []
     try:
         yield
     finally:
-        connection.execute_wrappers = wrappers
+        here.execute_wrappers = wrappers
