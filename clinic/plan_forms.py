@@ -96,6 +96,11 @@ class PlanForm(WhereAndWho):
         rows = Practitioner.objects.filter(resource__is_active=True, treats=True)
         return list(rows.select_related("resource").order_by("resource__name", "pk"))
 
+    def today(self, now: datetime) -> date:
+        """Today where the clinic is; with several locations, at the first of them."""
+        place = next(iter(self.locations.values()), None)
+        return timespans.date_of(place.zone, now) if place else now.date()
+
     @cached_property
     def away(self) -> list[Away]:
         """The stretches that do not suit, as they were typed."""

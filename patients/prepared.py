@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 
 _known: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
 
@@ -27,6 +28,17 @@ class Prepared:
 
     def rows(self, values: Mapping[str, object]) -> list[tuple]:
         """Everything that it finds with these values, one for each parameter."""
+        with self._executed(values) as cursor:
+            return cursor.fetchall()
+
+    def named_rows(self, values: Mapping[str, object]) -> list[dict[str, object]]:
+        """The same by the names of the columns."""
+        with self._executed(values) as cursor:
+            names = [column.name for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def _executed(self, values: Mapping[str, object]) -> Iterator[CursorWrapper]:
         here = connections[DEFAULT_DB_ALIAS]  # not the proxy, which looks for it at every use
         with without_history(here), here.cursor() as cursor:
             known = _known.setdefault(cursor.connection, set())
@@ -34,7 +46,7 @@ class Prepared:
                 cursor.cursor.execute(self.prepare)
                 known.add(self.name)
             cursor.execute(self.execute, values)
-            return cursor.fetchall()
+            yield cursor
 
 
 class PreparedRows(Prepared):

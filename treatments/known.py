@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.db import connection
-
+from patients.prepared import Prepared
 from treatments.facts import Answer, Subject
 from treatments.findings import Decision
 
@@ -69,21 +68,26 @@ _BEFORE = """
                 ELSE EXISTS (SELECT 1 FROM treatments_seriesarea area, treated
                     WHERE area.series_id = series.id AND area.area_id = ANY (treated.areas)) END))) AS done
 """
-OF_A_PERSON = f"{_PEOPLE} SELECT {_PERSON}"
-OF_A_VISIT = f"{_PEOPLE} {_VISIT} SELECT {_PERSON}, {_BEFORE}"
+_OF_A_VISIT = f"{_PEOPLE} {_VISIT} SELECT {_PERSON}, {_BEFORE}"
+# Prepared, because the database takes longer to plan them than to answer, and bookings wait for them under their locks.
+OF_A_PERSON = Prepared("known_of_a_person", f"{_PEOPLE} SELECT {_PERSON}", patient="bigint")
+OF_A_VISIT = Prepared(
+    "known_of_a_visit", _OF_A_VISIT,
+    patient="bigint", version="bigint", series="bigint", session="bigint", areas="bigint[]",
+)  # fmt: skip
 
 # The same for many series at once, where no session is meant: what stands for one is a column of those asked for.
 _OF_EACH = (
-    OF_A_VISIT.replace("%(patient)s", "asked.patient")
+    _OF_A_VISIT.replace("%(patient)s", "asked.patient")
     .replace("%(version)s", "asked.version")
     .replace("%(series)s", "asked.series")
     .replace("%(session)s", "NULL::bigint")
     .replace("%(areas)s", "NULL")
 )
-OF_MANY = f"""
+OF_MANY = Prepared("known_of_many", f"""
     SELECT asked.series, found.* FROM unnest(%(patients)s::bigint[], %(versions)s::bigint[], %(many)s::bigint[])
         AS asked (patient, version, series), LATERAL ({_OF_EACH}) found
-"""  # noqa: S608 (the text is our own)
+""", patients="bigint[]", versions="bigint[]", many="bigint[]")  # fmt: skip  # noqa: S608 (the text is our own)
 
 Stamp = tuple[int, str]
 
@@ -128,19 +132,12 @@ def of_series(asked: Iterable[tuple[int, int, int]]) -> dict[int, Known]:
         return {}
     patients, versions, series = zip(*wanted, strict=True)
     about = {"patients": list(patients), "versions": list(versions), "many": list(series)}
-    return {row.pop("series"): _from(row) for row in _rows(OF_MANY, about)}
+    return {row.pop("series"): _from(row) for row in OF_MANY.named_rows(about)}
 
 
-def _known(statement: str, about: Mapping[str, object]) -> Known:
-    (row,) = _rows(statement, about)
+def _known(statement: Prepared, about: Mapping[str, object]) -> Known:
+    (row,) = statement.named_rows(about)
     return _from(row)
-
-
-def _rows(statement: str, about: Mapping[str, object]) -> list[dict[str, object]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, about)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _from(row: Mapping[str, object]) -> Known:

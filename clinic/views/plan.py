@@ -6,7 +6,7 @@ from datetime import date, datetime
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -30,6 +30,8 @@ PAGE, FRAGMENT = "clinic/series_plan.html", "clinic/_plan.html"
 def series_plan(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     """Propose the visits of a course; book those that are ticked, all or none."""
     now = timezone.now()
+    if "book" in request.POST:
+        return _book(request, series, now)
     card = _card_or_404(series, cards.clinic_day(now))
     if card.to_book is None:
         return _nothing_to_book(request, card)
@@ -38,8 +40,6 @@ def series_plan(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
         return render(request, "clinic/diary_empty.html")
     if not form.is_valid():
         return _show(request, card, form, {"errors": form.sentences}, status=422)
-    if "book" in request.POST:
-        return _book(request, card, form, now)
     if request.method == "POST" and not request.htmx:
         return redirect(f"{request.path}?{form.address}")
     answer = _show(request, card, form, _proposed(card, form, now))
@@ -57,12 +57,9 @@ def _typed(request: HttpRequest, card: cards.Card) -> QueryDict:
 
 
 def _proposed(card: cards.Card, form: PlanForm, now: datetime) -> dict:
-    plan = scheduling.plan(card.series, form.wish, first=_first(card, form), now=now, fixed=form.fixed)
+    first = max(form.cleaned_data["first"], card.on)
+    plan = scheduling.plan(card.series, form.wish, first=first, now=now, fixed=form.fixed)
     return {"proposal": proposals.proposal(card, plan, form, now)}
-
-
-def _first(card: cards.Card, form: PlanForm) -> date:
-    return max(form.cleaned_data["first"], card.on)
 
 
 def _show(request: HttpRequest, card: cards.Card, form: PlanForm, shown: dict, status: int = 200) -> HttpResponse:
@@ -76,31 +73,44 @@ def _show(request: HttpRequest, card: cards.Card, form: PlanForm, shown: dict, s
     return render(request, PAGE, shown, status=status)
 
 
-def _book(request: HttpRequest, card: cards.Card, form: PlanForm, now: datetime) -> HttpResponse:
+def _book(request: HttpRequest, public_id: uuid.UUID, now: datetime) -> HttpResponse:
     """Book what is ticked as it was shown; what was changed since is planned anew and shown first."""
+    rows = TreatmentSeries.objects.select_related("protocol_version__protocol__service", "patient")
+    series = get_object_or_404(rows, public_id=public_id)
+    form = PlanForm(request.POST, numbers=series.sessions.order_by("number").values_list("number", flat=True))
+    refusal = None
+    if form.is_valid() and form.is_as_shown:
+        try:
+            return _told(request, series, _take(request, series, form, now))
+        except ValidationError as error:
+            refusal = error
     earlier = _answered(request)
-    if earlier:
-        return _told(request, card, earlier)
-    if not form.is_as_shown:
-        return _show(request, card, form, _proposed(card, form, now) | {"is_changed": True}, status=422)
-    try:
-        visits = _take(request, card, form, now)
-    except booking.PlanTaken as error:
-        shown = {"proposal": proposals.proposal(card, error.plan, form, now), "taken": error.messages}
-        return _show(request, card, form, shown, status=error.status_code)
-    except ValidationError as error:
-        shown = _proposed(card, form, now) | {"refusals": error.messages}
-        return _show(request, card, form, shown, status=getattr(error, "status_code", 422))
-    return _told(request, card, visits)
+    return _told(request, series, earlier) if earlier else _not_booked(request, public_id, form, refusal, now)
 
 
-def _take(request: HttpRequest, card: cards.Card, form: PlanForm, now: datetime) -> list[Appointment]:
+def _not_booked(
+    request: HttpRequest, public_id: uuid.UUID, form: PlanForm, refusal: ValidationError | None, now: datetime
+) -> HttpResponse:
+    """The page with everything that was chosen, what stands in the way, and a plan that is possible now."""
+    card = _card_or_404(public_id, cards.clinic_day(now))
+    if card.to_book is None:
+        return _nothing_to_book(request, card)
+    if not form.is_valid():
+        return _show(request, card, form, {"errors": form.sentences}, status=422)
+    if isinstance(refusal, booking.PlanTaken):
+        shown = {"proposal": proposals.proposal(card, refusal.plan, form, now), "taken": refusal.messages}
+        return _show(request, card, form, shown, status=refusal.status_code)
+    shown = _proposed(card, form, now) | ({"refusals": refusal.messages} if refusal else {"is_changed": True})
+    return _show(request, card, form, shown, status=getattr(refusal, "status_code", 422))
+
+
+def _take(request: HttpRequest, series: TreatmentSeries, form: PlanForm, now: datetime) -> list[Appointment]:
     """Book what is ticked as it was shown; raises `PlanTaken` for what cannot be, here or under the locks."""
     key = form.cleaned_data["key"]
     if not form.ticked or key is None:
         raise Refused(_("Tick at least one visit."))
-    first = _first(card, form)
-    plan = scheduling.as_shown(card.series, form.wish, first=first, now=now, fixed=form.starts, people=form.held)
+    first = max(form.cleaned_data["first"], form.today(now))
+    plan = scheduling.as_shown(series, form.wish, first=first, now=now, fixed=form.starts, people=form.held)
     moved = form.moved(plan)
     if moved:
         raise booking.PlanTaken(plan, moved)
@@ -108,21 +118,18 @@ def _take(request: HttpRequest, card: cards.Card, form: PlanForm, now: datetime)
     return booking.book_plan(plan, by=request.user, now=now, submission=submission, only=form.ticked, wishes=form.wish)
 
 
-def _told(request: HttpRequest, card: cards.Card, visits: list[Appointment]) -> HttpResponse:
+def _told(request: HttpRequest, series: TreatmentSeries, visits: list[Appointment]) -> HttpResponse:
     first = min(visits, key=lambda visit: visit.starts_at)
     words = ngettext(
         "%(count)s visit is booked: %(when)s.", "%(count)s visits are booked, the first: %(when)s.", len(visits)
     )
     when = slots.in_words(first.starts_at, first.location.zone)
     messages.success(request, words % {"count": len(visits), "when": when})
-    return redirect("series", card.series.public_id)
+    return redirect("series", series.public_id)
 
 
 def _nothing_to_book(request: HttpRequest, card: cards.Card) -> HttpResponse:
-    """The answer to a second copy of the form that has booked everything, or that there is nothing to plan."""
-    visits = _answered(request) if request.method == "POST" else []
-    if visits:
-        return _told(request, card, visits)
+    """There is nothing to plan."""
     messages.info(request, _("This series has no session to book now."))
     return redirect("series", card.series.public_id)
 
