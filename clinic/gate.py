@@ -55,9 +55,11 @@ def check(patient: Patient, service: Service, session: TreatmentSession | None, 
     return safety.check_series(session.series, on, session=session, fulfilled=fulfilled(patient, on))
 
 
-def check_days(series: TreatmentSeries, asked: Mapping[TreatmentSession, date]) -> dict[TreatmentSession, Checked]:
-    """The same for several sessions of one series, each on its day, in one reading."""
-    met = met_by([series.patient_id])
+def check_days(
+    series: TreatmentSeries, asked: Mapping[TreatmentSession, date], met: Callable[[int, date], dict] | None = None
+) -> dict[TreatmentSession, Checked]:
+    """The same for several sessions of one series, each on its day, in one reading; `met` if it is known for many."""
+    met = met or met_by([series.patient_id])
     return safety.check_days(series, asked, fulfilled=lambda on: met(series.patient_id, on))
 
 

@@ -11,13 +11,13 @@ from django.conf import settings
 from django.utils import formats, translation
 from django.utils.translation import gettext as _
 
-from clinic import wordings
+from clinic import proposal_letters, wordings
 from clinic.models import Appointment, Location, MessageTemplate, Reminder
 from treatments.models import FollowUpRule, ProtocolVersion, TreatmentSession, VersionAftercare
 
 RAW = "raw"
 AFTERCARE = "aftercare_sent"
-RELATED = ("patient", "location", "appointment__session__phase", "series")
+RELATED = ("patient", "location", "appointment__session__phase", "series", "proposal")
 NO_COURSE = {"questions": "", "aftercare": "", "photo": ""}
 Letter = tuple[str, str]  # subject and plain text
 
@@ -45,6 +45,8 @@ def why_not(reminder: Reminder, now: datetime) -> str:
         return _("The patient has no e-mail address.")
     if not reminder.patient.wants_messages:
         return _("The patient wants no messages.")
+    if reminder.proposal is not None:
+        return proposal_letters.why_not(reminder, now)
     return _why_not_of_visit(reminder, reminder.appointment, now) if reminder.appointment is not None else ""
 
 
@@ -81,6 +83,7 @@ def previews(
     with _in(language):
         place = {
             **_place_values(location, first_name),
+            **proposal_letters.NONE,
             "day": local_day(visit_at, location),
             "time": _local_hour(visit_at, location),
         }
@@ -131,11 +134,15 @@ def _filled(wording: MessageTemplate, values: Mapping[str, str]) -> Letter:
 
 def _values(reminder: Reminder) -> dict[str, str]:
     location, visit = reminder.location, reminder.appointment
+    if reminder.proposal is not None:
+        place = _place_values(location, reminder.patient.given_name)
+        return {**place, "day": "", "time": "", **NO_COURSE, **proposal_letters.values(reminder)}
     starts_at = visit.starts_at if visit is not None else None
     return {
         **_place_values(location, reminder.patient.given_name),
         "day": local_day(starts_at, location) if starts_at else _last_day(reminder),
         "time": _local_hour(starts_at, location) if starts_at else "",
+        **proposal_letters.NONE,
         **_course_values(reminder),
     }
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from clinic import aftercare
-from clinic.models import Appointment, Location
+from clinic.models import Appointment, Location, Proposal
 from patients.models import Patient
 from treatments.models import TreatmentSeries
 
@@ -64,6 +64,11 @@ def past(visits: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
 def courses_of(person: Patient) -> QuerySet[TreatmentSeries]:
     """Their series that are under way or about to begin."""
     return TreatmentSeries.objects.filter(records_of([person]), state__in=SHOWN_COURSES)
+
+
+def proposals_of(person: Patient) -> QuerySet[Proposal]:
+    """Other times that were proposed to them, the newest first."""
+    return Proposal.objects.filter(records_of([person]))
 
 
 def afterwards(person: Patient, now: datetime) -> Afterwards | None:

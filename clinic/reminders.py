@@ -6,17 +6,20 @@ that was entered later, and a patient without an e-mail address or who wants no 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import followups, message_times
-from clinic.models import Appointment, LocationReminderRule, Reminder
+from clinic.models import Appointment, Location, LocationReminderRule, Proposal, Reminder
 from patients.prepared import Prepared, PreparedInsert, PreparedRows
 from treatments.models import TreatmentSeries
 
 BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cancelled", "visit_reminder"
 NEWS = (BOOKED, MOVED, CANCELLED)
+PROPOSED, MOVED_TOGETHER = "visits_proposed", "visits_moved_together"
 _ROWS = PreparedInsert("insert_reminders", Reminder)
 # Prepared, because every booking asks them while others wait for its locks.
 _RULES = PreparedRows(
@@ -25,6 +28,14 @@ _RULES = PreparedRows(
 _REACHED_BY = Prepared(
     "reached_by", "SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%(people)s)", people="bigint[]"
 )
+
+
+class Told(NamedTuple):
+    """What a patient knows of a visit."""
+
+    rule_key: str
+    starts_at: datetime
+    location: int
 
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
@@ -38,21 +49,58 @@ def plan(appointments: Sequence[Appointment], now: datetime) -> None:
 
 def replan(appointment: Appointment, now: datetime) -> None:
     """After a move or an undo: take back what has not gone out and plan anew; nothing new to say means no message."""
-    (visit,) = _fresh([appointment])
-    _take_back(visit, _("The visit was changed."))
-    if visit.is_live and followups.can_be_told(visit) and visit.starts_at > now and _spoken_of([visit]):
-        kind = _kind_of_news(visit)
-        news = _news(kind, visit, now) if kind else None
-        Reminder.objects.bulk_create([*filter(None, [news]), *_before([visit], now)])
-    _settle_series([visit], now)
+    replan_all([appointment], now)
+
+
+def replan_all(appointments: Sequence[Appointment], now: datetime, *, is_announced: bool = False) -> None:
+    """The same for many visits, in a fixed number of statements; `is_announced`: the news of them is said elsewhere."""
+    visits = _fresh(appointments)
+    _take_back(visits, _("The visit was changed."))
+    coming = [visit for visit in visits if visit.is_live and followups.can_be_told(visit) and visit.starts_at > now]
+    told = _spoken_of(coming)
+    last = {} if is_announced else _last_news(told)
+    kinds = {} if is_announced else {visit: _kind_of_news(visit, last.get(visit.pk)) for visit in told}
+    news = [_news(kind, visit, now) for visit, kind in kinds.items() if kind]
+    if told:
+        Reminder.objects.bulk_create([*filter(None, news), *_before(told, now)])
+    _settle_series(visits, now)
+
+
+def proposed(proposal: Proposal, now: datetime) -> None:
+    """Tell the patient of other times that are kept for them until the proposal's deadline."""
+    first = proposal.visits.select_related("location").order_by("starts_at").first()
+    _about_proposal(proposal, PROPOSED, (first.location, proposal.kept_until, proposal.kept_until), now)
+
+
+def moved_together(proposal: Proposal, now: datetime) -> None:
+    """Tell the patient once of all visits that have new times now."""
+    answered(proposal)
+    first = proposal.visits.select_related("location").order_by("starts_at").first()
+    _about_proposal(proposal, MOVED_TOGETHER, (first.location, first.starts_at, first.starts_at), now)
+
+
+def answered(proposal: Proposal) -> None:
+    """The proposal waits for no answer any more: what asks for one is not sent."""
+    waiting = Reminder.objects.filter(proposal=proposal, rule_key=PROPOSED).unsent()
+    waiting.update(state=Reminder.State.VOID, why=_("The proposal was answered or taken back."))
+
+
+def _about_proposal(proposal: Proposal, key: str, where: tuple[Location, datetime, datetime], now: datetime) -> None:
+    patient, (location, before, expires_at) = proposal.patient, where
+    due_at = _after_second_thoughts(location, before, now)
+    if due_at is not None and patient.email and patient.wants_messages:
+        Reminder.objects.create(
+            proposal=proposal, patient=patient, location=location, rule_key=key, template_key=key, due_at=due_at,
+            expires_at=expires_at,
+        )  # fmt: skip
 
 
 def cancelled(appointment: Appointment, now: datetime) -> None:
     """Take back what has not gone out; tell the patient if they were told of the visit, or were due to be."""
     (visit,) = _fresh([appointment])
-    was_told = _last_news(visit) is not None
+    was_told = visit.pk in _last_news([visit])
     was_due = visit.reminders.unsent().filter(rule_key__in=NEWS, due_at__lte=now).exists()
-    _take_back(visit, _("The visit was cancelled."))
+    _take_back([visit], _("The visit was cancelled."))
     if (was_told or was_due) and followups.can_be_told(visit):
         news = _news(CANCELLED, visit, now)
         Reminder.objects.bulk_create(filter(None, [news]))
@@ -67,7 +115,7 @@ def completed(appointment: Appointment, now: datetime) -> None:
 def void(appointment: Appointment, now: datetime) -> None:
     """Take back what has not gone out and say nothing: the visit was missed, or booked by mistake."""
     (visit,) = _fresh([appointment])
-    _take_back(visit, _("The visit did not take place."))
+    _take_back([visit], _("The visit did not take place."))
     _settle_series([visit], now)
 
 
@@ -100,8 +148,9 @@ def _spoken_of(visits: Sequence[Appointment]) -> Sequence[Appointment]:
     return [visit for visit in visits if visit.visit_group is None or first.get(visit.visit_group) == visit.pk]
 
 
-def _take_back(visit: Appointment, why: str) -> None:
-    visit.reminders.unsent().update(state=Reminder.State.VOID, why=why)
+def _take_back(visits: Iterable[Appointment], why: str) -> None:
+    unsent = Reminder.objects.filter(appointment__in=[visit.pk for visit in visits]).unsent()
+    unsent.update(state=Reminder.State.VOID, why=why)
 
 
 def _settle_series(visits: Iterable[Appointment], now: datetime) -> None:
@@ -114,12 +163,16 @@ def _series_of(visits: Iterable[Appointment]) -> set[int]:
 
 def _news(kind: str, visit: Appointment, now: datetime) -> Reminder | None:
     """A message that waits for second thoughts, then for the end of the quiet hours unless the visit is before that."""
+    due_at = _after_second_thoughts(visit.location, visit.starts_at, now)
+    return None if due_at is None else _row(visit, kind, kind, due_at)
+
+
+def _after_second_thoughts(place: Location, before: datetime, now: datetime) -> datetime | None:
+    """When news may go out that is of use before a moment; None if that is too soon."""
     due_at = now + timedelta(seconds=settings.EDIT_WAIT_SECONDS)
-    after_quiet = message_times.out_of_quiet(due_at, visit.location)
-    due_at = after_quiet if after_quiet < visit.starts_at else due_at
-    if due_at >= visit.starts_at:
-        return None
-    return _row(visit, kind, kind, due_at)
+    after_quiet = message_times.out_of_quiet(due_at, place)
+    due_at = after_quiet if after_quiet < before else due_at
+    return due_at if due_at < before else None
 
 
 def _before(visits: Sequence[Appointment], now: datetime) -> list[Reminder]:
@@ -135,19 +188,30 @@ def _before(visits: Sequence[Appointment], now: datetime) -> list[Reminder]:
     return rows
 
 
-def _last_news(visit: Appointment) -> Reminder | None:
-    """The last thing the patient was told, or may have been told, about when the visit is."""
-    told = visit.reminders.filter(rule_key__in=NEWS, state__in=followups.TOLD)
-    return told.order_by("-due_at", "-pk").first()
+def _last_news(visits: Sequence[Appointment]) -> dict[int, Told]:
+    """The last thing the patient was told, or may have been told, about when each visit is; by its key."""
+    keys = [visit.pk for visit in visits]
+    told = {"rule_key__in": NEWS, "state__in": followups.TOLD, "appointment__in": keys}
+    own = Reminder.objects.filter(**told).order_by()
+    # A message about a coming visit is useful until that visit begins: so this is the start the patient knows.
+    own = own.values_list("due_at", "pk", "appointment", "rule_key", "expires_at", "location")
+    told = {"rule_key": MOVED_TOGETHER, "state__in": followups.TOLD, "proposal__visits__appointment__in": keys}
+    of = "proposal__visits__"
+    shared = Reminder.objects.filter(**told).order_by()
+    shared = shared.values_list("due_at", "pk", f"{of}appointment", "rule_key", f"{of}starts_at", f"{of}location")
+    # A session that was booked with the answer had no visit when its time was proposed.
+    session = f"{of}session__appointments"
+    told = {"rule_key": MOVED_TOGETHER, "state__in": followups.TOLD, f"{session}__in": keys, f"{of}appointment": None}
+    new = Reminder.objects.filter(**told, **{f"{session}__booked_at": F("proposal__answered_at")}).order_by()
+    new = new.values_list("due_at", "pk", session, "rule_key", f"{of}starts_at", f"{of}location")
+    rows = own.union(shared, new, all=True)
+    return {visit: Told(*what) for _due, _pk, visit, *what in sorted(rows) if visit in keys}
 
 
-def _kind_of_news(visit: Appointment) -> str:
-    last = _last_news(visit)
+def _kind_of_news(visit: Appointment, last: Told | None) -> str:
     if last is None or last.rule_key == CANCELLED:
         return BOOKED
-    # A message about a coming visit is useful until that visit begins: so this is the start the patient knows.
-    knows = last.expires_at == visit.starts_at and last.location_id == visit.location_id
-    return "" if knows else MOVED
+    return "" if (last.starts_at, last.location) == (visit.starts_at, visit.location_id) else MOVED
 
 
 def _row(visit: Appointment, rule_key: str, template_key: str, due_at: datetime) -> Reminder:

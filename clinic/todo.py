@@ -1,13 +1,17 @@
 """Things a person has to do by a time."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from clinic.models import Appointment, Task
-from patients.models import User
+from patients.models import Patient, User
 from patients.refusals import Refused
 from patients.roles import CLINICAL_LEAD, LABELS, RECEPTION, has_role
+
+MOST_CHARACTERS = Task._meta.get_field("text").max_length
+ENOUGH_TO_KNOW = 100
 
 
 def open_review(appointment: Appointment, now: datetime) -> Task:
@@ -49,6 +53,20 @@ def open_course_change(appointment: Appointment, now: datetime) -> Task:
     return _for_reception(appointment, Task.Kind.CALL, text, now)
 
 
+def ask_to_call(patient: Patient, text: str, due_at: datetime, now: datetime) -> Task:
+    """Ask reception to call a patient who has said what about; the same twice is one task."""
+    text = text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
+    about = {"kind": Task.Kind.CALL, "for_role": RECEPTION, "patient": patient, "text": text, "done_at": None}
+    task, _created = Task.objects.get_or_create(**about, defaults={"due_at": max(due_at, now), "opened_at": now})
+    return task
+
+
+def called(patient: Patient, said: str, by: User | None, now: datetime) -> None:
+    """Close what was asked of reception in those words: it is settled."""
+    asked = Task.objects.filter(kind=Task.Kind.CALL, patient=patient, appointment=None, done_at=None)
+    asked.filter(text__contains=said[:ENOUGH_TO_KNOW]).update(done_at=now, done_by=by)
+
+
 def _for_reception(appointment: Appointment, kind: str, text: str, now: datetime) -> Task:
     about = {"for_role": RECEPTION, "patient": appointment.patient, "text": text, "opened_at": now}
     about["due_at"] = max(appointment.starts_at, now)
@@ -62,6 +80,17 @@ def follow_review(appointment: Appointment, now: datetime) -> None:
         open_review(appointment, now)
     else:
         appointment.tasks.filter(kind=Task.Kind.CLINICIAN_REVIEW, done_at=None).update(done_at=now)
+
+
+def follow_reviews(appointments: Collection[Appointment], now: datetime) -> None:
+    """The same for many visits, in one statement for all that need no review."""
+    waiting = [visit for visit in appointments if visit.needs_review]
+    others = [visit.pk for visit in appointments if not visit.needs_review]
+    for visit in waiting:
+        open_review(visit, now)
+    if others:
+        reviews = Task.objects.filter(appointment__in=others, kind=Task.Kind.CLINICIAN_REVIEW, done_at=None)
+        reviews.update(done_at=now)
 
 
 def close_for(appointment: Appointment, by: User | None, now: datetime) -> None:

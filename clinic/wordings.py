@@ -13,6 +13,7 @@ from clinic.models import MessageTemplate
 
 NAMES = (
     "first_name", "clinic", "address", "phone", "day", "time", "questions", "aftercare", "photo",
+    "new_times", "until", "answer_online",
 )  # fmt: skip
 NAME = re.compile(r"\{([^{}]*)\}")
 CHECK_IN = "check_in"
@@ -38,6 +39,24 @@ DEFAULTS: dict[str, tuple[object, tuple[object, ...]]] = {
         _("Your visit was cancelled"),
         _letter(_("Your visit on {day} at {time} was cancelled."), _("To book another time, call us: {phone}")),
     ),
+    "visits_proposed": (
+        _("We propose other times for your visits"),
+        _letter(
+            _("We would like to change when you come. Nothing is changed until you have answered."),
+            "{new_times}",
+            _("We keep these times for you until {until}."),
+            "{answer_online}",
+            _("To answer on the phone, or if another time suits you better, call us: {phone}"),
+        ),
+    ),
+    "visits_moved_together": (
+        _("Your visits have new times"),
+        _letter(
+            _("As agreed, you come at other times:"),
+            "{new_times}",
+            _("Everything else stays as it was. To change a visit, call us: {phone}"),
+        ),
+    ),
     "visit_reminder": (
         _("Reminder: your visit on {day}"),
         _letter(_("We expect you on {day} at {time}."), _("If you cannot come, please call us: {phone}")),
@@ -53,6 +72,8 @@ LABELS = {
     "visit_booked": _("Booking confirmed"),
     "visit_moved": _("New time"),
     "visit_cancelled": _("Visit cancelled"),
+    "visits_proposed": _("Other times proposed"),
+    "visits_moved_together": _("New times of several visits"),
     "visit_reminder": _("Reminder of a visit"),
     "aftercare_sent": _("Aftercare"),
     "rebook_window": _("Book the next visit"),

@@ -56,6 +56,11 @@ def readers_of(patient: Patient, now: datetime) -> QuerySet[PortalAccess]:
     return rows.select_related("user").order_by("since", "pk")
 
 
+def may_book(user: User, patient: Patient, now: datetime) -> bool:
+    """Whether this login may decide about the person's visits, under any of their records."""
+    return readers_of(patient, now).filter(user=user, may_book=True).exists()
+
+
 def grant(patient: Patient, *, email: str, by: User, now: datetime, may_book: bool = True) -> PortalAccess:
     """Let whoever signs in with this address see the patient; makes the login if there is none.
 

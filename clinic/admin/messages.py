@@ -22,6 +22,9 @@ EXAMPLE = {
     "questions": gettext_lazy("Is there any redness left?"),
     "aftercare": gettext_lazy("Keep the skin clean and out of the sun."),
     "photo": wordings.PHOTO,
+    "new_times": gettext_lazy("- Monday 2 March 2026, 10:00 → Thursday 5 March 2026, 11:30"),
+    "until": gettext_lazy("Wednesday 25 February 2026, 18:00"),
+    "answer_online": gettext_lazy("Please answer here: https://example.com/portal/"),
 }
 
 
@@ -88,7 +91,7 @@ class MessageTemplateAdmin(ExchangeAdmin):
         "subject": gettext_lazy("Never a word about health: families share mailboxes."),
         "body": gettext_lazy(
             "Names that are filled: {first_name}, {clinic}, {address}, {phone}, {day}, {time}, "
-            "{questions}, {aftercare}, {photo}."
+            "{questions}, {aftercare}, {photo}, {new_times}, {until}, {answer_online}."
         ),
     }
 

@@ -6,6 +6,7 @@ Times are aware datetimes in UTC; `now` is handed in. Verbs raise `Taken` (409, 
 `Busy` (503) and `Conflict` (409, somebody else saved first); after any of them nothing was written.
 """
 
+from clinic.booking.changes import Moved, Placed, SomeRefused, SomeTaken
 from clinic.booking.counts import count_session
 from clinic.booking.kept_times import hold, pencil, release
 from clinic.booking.moves import change_resources, move
@@ -22,9 +23,14 @@ from clinic.booking.steps import (
     took_place,
     undo,
 )
+from clinic.booking.together import move_together
 
 __all__ = [
+    "Moved",
+    "Placed",
     "PlanTaken",
+    "SomeRefused",
+    "SomeTaken",
     "Wanted",
     "book",
     "book_many",
@@ -39,6 +45,7 @@ __all__ = [
     "enter_in_error",
     "hold",
     "move",
+    "move_together",
     "no_show",
     "pencil",
     "release",

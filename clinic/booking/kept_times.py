@@ -80,7 +80,7 @@ def release(hold: Hold, *, by: User, now: datetime) -> Hold:
         locks.take(resources=resources_of([hold]))
         current = Hold.objects.get(pk=hold.pk)
         if current.ended_at is None:
-            _end([current.pk], Hold.End.RELEASED, now)
+            end([current.pk], Hold.End.RELEASED, now)
             current.refresh_from_db(fields=["ended_at", "end"])
         return current
 
@@ -125,7 +125,7 @@ def own(placement: Placement, by: User, now: datetime) -> Placement:
 
 def end_as_booked(hold: Hold, *, at: datetime, now: datetime) -> None:
     """Free what was kept, for the visit that takes it; if that is at another time, the kept one is given back."""
-    _end([hold.pk], Hold.End.BOOKED if hold.starts_at == at else Hold.End.RELEASED, now)
+    end([hold.pk], Hold.End.BOOKED if hold.starts_at == at else Hold.End.RELEASED, now)
 
 
 def _keep(
@@ -150,7 +150,7 @@ def _keep(
         freed = resources_of([mine] if mine else [])
         offer = placing.lock_and_look_again(placement, now, freed=freed)
         if mine is not None:
-            _end([mine.pk], Hold.End.RELEASED, now)
+            end([mine.pk], Hold.End.RELEASED, now)
         ends = {"ends_at": offer.ends_at, "practitioner_id": offer.practitioner_id}
         made = Hold.objects.create(starts_at=offer.starts_at, **ends, **details, **kept)
         placing.write_claims(made, offer)
@@ -179,6 +179,7 @@ def _mine(
     return rows.order_by("-pk").first()
 
 
-def _end(holds: Sequence[int], how: str, now: datetime) -> None:
+def end(holds: Sequence[int], how: str, now: datetime) -> None:
+    """Free what these holds keep; of one that has ended nothing changes."""
     Claim.objects.filter(hold__in=holds, live=True).update(live=False)
     Hold.objects.filter(pk__in=holds, ended_at=None).update(ended_at=now, end=how)

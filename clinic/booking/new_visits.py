@@ -152,16 +152,18 @@ def _book_all(placements: Sequence[Placement], by: User, now: datetime, submissi
     return placing.settled(lambda: once(write, submission, by))
 
 
-def once(write: Callable[[], list[Appointment]], submission: Sent | None, by: User) -> list[Appointment]:
+def once(
+    write: Callable[[], list[Appointment]], submission: Sent | None, by: User, *, verb: str = "book"
+) -> list[Appointment]:
     """Do it, or find what an earlier copy of the same request did."""
     if submission is None:
         return write()
-    stored = submissions.once(submission, user=by, verb="book")
+    stored = submissions.once(submission, user=by, verb=verb)
     if stored is not None:
         return records.by_public_ids(stored)
     visits = write()
     result = ",".join(str(visit.public_id) for visit in visits)
-    submissions.record(submission, user=by, verb="book", result=result)
+    submissions.record(submission, user=by, verb=verb, result=result)
     return visits
 
 

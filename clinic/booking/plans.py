@@ -1,7 +1,7 @@
 """The visits of a whole course come into the diary: all that were chosen, or none."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -9,13 +9,12 @@ from django.utils.translation import ngettext
 
 from clinic import calendars, diary_rows, gate, placing, reasons, reminders, scheduling, todo
 from clinic.availability import Offer
-from clinic.booking import new_visits, records
-from clinic.models import Appointment, Claim, RuleOverride, Wishes
+from clinic.booking import course_days, new_visits, records
+from clinic.models import Appointment, RuleOverride, Wishes
 from clinic.refusals import Refused, Taken
-from clinic.scheduling import Chosen, Plan, PlannedVisit, Wish
+from clinic.scheduling import Plan, PlannedVisit, Wish
 from clinic.scheduling.course_rows import Pin
 from clinic.scheduling.ground import offer_of
-from clinic.spacing import Course
 from patients import locks, merging
 from patients.models import User
 from patients.submissions import Sent
@@ -178,43 +177,25 @@ def _offers(plan: Plan, location_id: int, wanted: Sequence[PlannedVisit], now: d
 def _late(plan: Plan, wanted: Sequence[PlannedVisit]) -> set[int]:
     """The numbers of late visits; raises `Refused` where the course as it is now forbids a day."""
     rows, first_possible_on = diary_rows.sessions(plan.ground.series.pk, None)
-    chosen: dict[int, Chosen] = {visit.number: visit.chosen for visit in wanted}
-    if not chosen.keys() <= {row.number for row in rows if not row.booked_on and not row.done_on}:
+    days = {visit.number: visit.chosen.day for visit in wanted}
+    if not days.keys() <= {row.number for row in rows if not row.booked_on and not row.done_on}:
         raise _Gone
-    course = [replace(row, booked_on=chosen[row.number].day) if row.number in chosen else row for row in rows]
-    late, refusals = set(), []
-    for visit in wanted:
-        for breach in Course.around(visit.number, course, first_possible_on).breaches(visit.chosen.day):
-            if breach.code == "after_window":
-                late.add(visit.number)
-            else:
-                refusals.append(reasons.of_the_series(breach))
-    if refusals:
-        raise Refused(refusals)
-    return late
+    found = course_days.judged(rows, first_possible_on, days)
+    if found.refused:
+        raise Refused([reason for reasons_of in found.refused.values() for reason in reasons_of])
+    return found.late
 
 
 def _write(plan: Plan, placed: Sequence[_Placed], by: User, now: datetime) -> list[Appointment]:
     """Write the visits, their claims and what was allowed, a statement for each table."""
-    series = plan.ground.series
     visits = []
     for each in placed:
-        visit = Appointment(
-            patient=series.patient,
-            service=series.protocol_version.protocol.service,
-            session=each.visit.session,
-            location=plan.ground.places[each.visit.chosen.location_id].location,
-            booked_by=by,
-            booked_at=now,
-        )
+        location = plan.ground.places[each.visit.chosen.location_id].location
+        visit = records.of_session(each.visit.session, location, by, now)
         records.settle_into(visit, each.offer, each.checked)
         visits.append(visit)
     Appointment.objects.bulk_create(visits)
-    Claim.objects.bulk_create(
-        Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, appointment=visit)
-        for visit, each in zip(visits, placed, strict=True)
-        for take in each.offer.takes
-    )
+    records.lay_claims((visit, each.offer) for visit, each in zip(visits, placed, strict=True))
     reason = _("Planned with the whole course: nothing earlier suited.")
     RuleOverride.objects.bulk_create(
         RuleOverride(appointment=visit, rule="after_window", reason=reason, allowed_by=by, allowed_at=now)

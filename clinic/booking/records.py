@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from clinic import counting, gate
 from clinic.availability import Offer
-from clinic.models import Appointment, AppointmentChange, Claim
+from clinic.models import Appointment, AppointmentChange, Claim, Location
 from clinic.refusals import Refused
 from patients import locks, merging
 from patients.models import User
@@ -44,6 +44,19 @@ def current(appointment: Appointment, version: int) -> Appointment:
     return visit
 
 
+def of_session(session: TreatmentSession, location: Location, by: User, now: datetime) -> Appointment:
+    """A new visit of a session, not yet written, without its time."""
+    series = session.series
+    return Appointment(
+        patient=series.patient,
+        service=series.protocol_version.protocol.service,
+        session=session,
+        location=location,
+        booked_by=by,
+        booked_at=now,
+    )
+
+
 def settle_into(visit: Appointment, offer: Offer, checked: Checked) -> None:
     """Give the visit the offered time and person, and what the safety check said."""
     visit.starts_at, visit.ends_at = offer.starts_at, offer.ends_at
@@ -73,7 +86,12 @@ def become(visit: Appointment, to: str, by: User, now: datetime, reason: str, *,
 
 def keep(visit: Appointment, kind: str, by: User, now: datetime, reason: str) -> None:
     """Keep the row as it was before an edit."""
-    AppointmentChange.objects.create(
+    as_it_was(visit, kind, by, now, reason).save(force_insert=True)
+
+
+def as_it_was(visit: Appointment, kind: str, by: User, now: datetime, reason: str) -> AppointmentChange:
+    """The row as it was before an edit, not yet written."""
+    return AppointmentChange(
         appointment=visit,
         kind=kind,
         starts_at=visit.starts_at,
@@ -90,6 +108,15 @@ def save(visit: Appointment, *fields: str) -> None:
     """Write the fields and count the version."""
     visit.version += 1
     visit.save(update_fields=[*fields, "version"])
+
+
+def lay_claims(placed: Iterable[tuple[Appointment, Offer]]) -> None:
+    """The claims of many visits in one statement; old ones must have been released in the same transaction."""
+    Claim.objects.bulk_create(
+        Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, appointment=visit)
+        for visit, offer in placed
+        for take in offer.takes
+    )
 
 
 def free_session(visit: Appointment) -> None:

@@ -68,6 +68,7 @@ def fill(now: datetime, *, patients: int = 120, visits: int = 600) -> Summary | 
         _book_ahead(running, diary, visits)
         _fall_ill(diary)
         portal_people.open_portal(due, staffed, now)
+        portal_people.ask_about_another_time(staffed, now)
         put_past_messages_away(now)
         return Summary(patients, diary.made, Reminder.objects.count())
 

@@ -1,7 +1,7 @@
 """The course that is planned, as it stands: its sessions, and every visit that the patient has in the diary for one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Exists, OuterRef
@@ -11,6 +11,7 @@ from clinic import diary_rows, timespans
 from clinic.models import Appointment, Location
 from clinic.refusals import Refused
 from clinic.scheduling.wishing import Wish
+from clinic.timespans import Span
 from patients import merging
 from treatments import windows
 from treatments.models import SeriesArea, TreatmentSeries, TreatmentSession
@@ -63,7 +64,10 @@ def moment_of(minute: int) -> datetime:
 
 @dataclass(frozen=True)
 class CourseRows:
-    """What is read of the series once, whatever the stretch."""
+    """What is read of the series once, whatever the stretch.
+
+    `given_back` is what visits that may move have now, by resource, and `present` when: it counts as free.
+    """
 
     series: TreatmentSeries
     first_possible_on: date
@@ -73,6 +77,8 @@ class CourseRows:
     others: list[Elsewhere]
     locations: list[Location]
     home: Location
+    given_back: Mapping[int, list[Span]] = field(default_factory=dict)
+    present: tuple[Span, ...] = ()
 
     @property
     def open_numbers(self) -> set[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
-from clinic import calendars, fitting, gate, reasons, timespans
+from clinic import boards, calendars, fitting, gate, reasons, timespans
 from clinic.availability import request_for
 from clinic.calendars import LEAD, Board, Request
 from clinic.fitting import Offer
@@ -298,6 +298,8 @@ def _place(
     if known:
         first, last = known[0], known[-1]
     board = calendars.read(request, first, last, now, only=known)
+    if rows.present:
+        boards.give_back(board, rows.given_back, rows.present)
     ruler = board.ruler
     starts = ruler.grid(location.grid_minutes) & ruler.between(max(ruler.minute_up(earliest), 0), ruler.length)
     if LEAD in board.groups:

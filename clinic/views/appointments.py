@@ -20,7 +20,7 @@ from clinic.views import cards, holds, newcomers, slots
 from patients import audit
 from patients.access import staff_only
 from patients.roles import CLINICAL, CLINICAL_LEAD, has_role
-from treatments.models import TreatmentSession
+from treatments.models import TreatmentSeries, TreatmentSession
 
 Status = Appointment.Status
 IN_PLACE = (Status.BOOKED, Status.CONFIRMED, Status.ARRIVED, Status.IN_TREATMENT)
@@ -181,6 +181,8 @@ def _show(
         "overrides": visit.overrides.select_related("allowed_by"),
         "reminders": _messages_of(visit),
         "refusals": refusals,
+        "card": _course_of(visit),
+        "proposals": cards.waiting_proposals().filter(visits__appointment=visit).distinct(),
     }
     return render(request, "clinic/appointment.html", shown, status=status)
 
@@ -192,6 +194,14 @@ def _following(visit: Appointment) -> TreatmentSession | None:
     series = visit.session.series
     open_ones = series.sessions.filter(state__in=cards.TO_BOOK).order_by("number")
     return open_ones.exclude(number__in=counting.used_up([series.pk])[series.pk]).first()
+
+
+def _course_of(visit: Appointment) -> cards.Card | None:
+    """The course of the visit, which says whether the later ones still fit."""
+    if visit.session is None:
+        return None
+    today = cards.clinic_day(timezone.now())
+    return cards.cards(TreatmentSeries.objects.filter(pk=visit.session.series_id), today)[0]
 
 
 def _messages_of(visit: Appointment) -> list[tuple[Reminder, str]]:

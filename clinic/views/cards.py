@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from clinic import counting, gate, timespans
 from clinic.counting import Count
-from clinic.models import Appointment, Location
+from clinic.models import Appointment, Location, Proposal, ProposedVisit, RuleOverride
 from patients.models import User
 from patients.roles import CLINICAL, has_role
 from treatments import series as courses_of
@@ -23,6 +23,7 @@ from treatments.windows import Window
 
 BOOKABLE = courses_of.BOOKABLE
 State = TreatmentSession.State
+WAITING = (Appointment.Status.BOOKED, Appointment.Status.CONFIRMED)
 TO_BOOK = (State.PLANNED, State.MISSED)
 PICTURED = {
     State.DONE: "done",
@@ -83,6 +84,19 @@ class Step:
         return timespans.date_of(visit.location.zone, visit.starts_at)
 
     @property
+    def is_to_come(self) -> bool:
+        """Whether its visit waits in the diary."""
+        return self.visit is not None and self.visit.status in WAITING
+
+    @property
+    def is_misfit(self) -> bool:
+        """Whether a visit that waits is too early, or later than planned though nobody allowed that for its time."""
+        window = self.window
+        if window is None or not self.is_to_come:
+            return False
+        return self.day < window.earliest or (window.is_late(self.day) and not self.visit.may_be_late)
+
+    @property
     def pictured(self) -> Mark:
         """The step as the picture of the course marks it."""
         session, window = self.session, self.window
@@ -111,6 +125,16 @@ class Card:
         """What is used up and what is left."""
         lost = {step.session.number for step in self.steps if step.lost}
         return counting.count([step.session for step in self.steps], lost)
+
+    @property
+    def misfits(self) -> list[Step]:
+        """The visits to come that are not where the course, as it is now, has them."""
+        return [step for step in self.steps if self.is_running and step.is_misfit and step.day >= self.on]
+
+    @property
+    def waiting(self) -> list[Proposal]:
+        """Other times that the patient was asked about and has not answered."""
+        return self.series.waiting_proposals
 
     @property
     def can_stop(self) -> bool:
@@ -162,13 +186,23 @@ def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:
     """The cards of these series, with a fixed number of queries for the visits of all of them."""
     lost = Appointment.objects.filter(pk=OuterRef("pk")).using_up()
     visits = Appointment.objects.filter(Q(status__in=Appointment.LIVE) | Exists(lost))
-    visits = visits.select_related("location", "practitioner__resource").order_by("starts_at", "pk")
+    allowed = RuleOverride.objects.filter(appointment=OuterRef("pk"), rule="after_window")
+    visits = visits.select_related("location", "practitioner__resource").annotate(may_be_late=Exists(allowed))
+    visits = visits.order_by("starts_at", "pk")
     sessions = TreatmentSession.objects.select_related("phase").order_by("number")
     rows = rows.select_related("protocol_version__protocol__service", "patient").prefetch_related(
         Prefetch("sessions", queryset=sessions.prefetch_related(Prefetch("appointments", queryset=visits))),
+        Prefetch("proposals", queryset=waiting_proposals(), to_attr="waiting_proposals"),
         "series_areas__area",
     )
     return [_card(series, on) for series in rows]
+
+
+def waiting_proposals() -> QuerySet[Proposal]:
+    """Proposals that were not answered, the first deadline first; `zone_name` is where their first visit is."""
+    place = ProposedVisit.objects.filter(proposal=OuterRef("pk")).order_by("starts_at").values("location__time_zone")
+    waiting = Proposal.objects.filter(state=Proposal.State.OPEN).annotate(zone_name=Subquery(place[:1]))
+    return waiting.order_by("kept_until", "pk")
 
 
 def _card(series: TreatmentSeries, on: date) -> Card:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from clinic import timespans
 from clinic.forms import DayForm
-from clinic.models import Appointment, Claim, Location, Practitioner
+from clinic.models import Appointment, Claim, Location, Practitioner, Proposal, ProposedVisit
 from patients import history
 from patients.access import staff_only
 from patients.models import Allergy, User
@@ -66,7 +66,9 @@ def visits_of(location: Location, day: date, practitioner: Practitioner | None) 
     """The visits of a local day that keep their time, with the rooms they take and what was allowed for them."""
     span = timespans.local_day(location.zone, day)
     rooms = Claim.objects.filter(resource__type="room", live=True).select_related("resource").order_by("starts_at")
-    visits = Appointment.objects.live().for_lists().filter(location=location).overlapping(span.start, span.end)
+    asked = ProposedVisit.objects.filter(appointment=OuterRef("pk"), proposal__state=Proposal.State.OPEN)
+    visits = Appointment.objects.live().for_lists().annotate(is_asked_about=Exists(asked))
+    visits = visits.filter(location=location).overlapping(span.start, span.end)
     if practitioner is not None:
         visits = visits.filter(practitioner=practitioner)
     return list(visits.prefetch_related(Prefetch("claims", queryset=rooms), "overrides").order_by("starts_at", "pk"))
@@ -92,6 +94,8 @@ def alerts(visit: Appointment, allergies: list[Allergy]) -> list[str]:
     said = [_allergy(one) for one in allergies]
     if visit.needs_review:
         said.append(_("A clinician decides before this visit"))
+    if visit.is_asked_about:
+        said.append(_("The patient was asked about another time"))
     said += [_("Allowed anyway: %(reason)s") % {"reason": one.reason} for one in visit.overrides.all()]
     return said + ([_("Note: %(note)s") % {"note": visit.note}] if visit.note else [])
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic import feeds
+from clinic import feeds, proposals
 from clinic import portal as own
 from clinic.portal_forms import ContactForm
 from clinic.views import cards, portal_cards
@@ -50,9 +50,10 @@ def portal_person(request: HttpRequest, person: Patient) -> HttpResponse:
     now = timezone.now()
     found = portal_cards.courses(own.courses_of(person), cards.clinic_day(now))
     visits = list(own.coming(own.visits_of(person), now))
-    step = portal_cards.next_step(found, visits, own.afterwards(person, now), now)
+    waiting = next(iter(proposals.open_for(person, now)), None)
+    step = portal_cards.next_step(found, visits, own.afterwards(person, now), now, waiting)
     shown = {"step": step, "courses": found, "visits": visits}
-    return render(request, "portal/home.html", _frame(request, person) | shown)
+    return render(request, "portal/home.html", frame(request, person) | shown)
 
 
 @require_safe
@@ -63,7 +64,7 @@ def portal_visits(request: HttpRequest, person: Patient) -> HttpResponse:
     now, visits = timezone.now(), own.visits_of(person)
     page = Paginator(own.past(visits, now), PER_PAGE).get_page(request.GET.get("page"))
     shown = {"visits": own.coming(visits, now), "page_obj": page}
-    return render(request, "portal/visits.html", _frame(request, person) | shown)
+    return render(request, "portal/visits.html", frame(request, person) | shown)
 
 
 @require_safe
@@ -81,7 +82,7 @@ def portal_visit(request: HttpRequest, person: Patient, visit: uuid.UUID) -> Htt
         "is_free": now <= free_until,
         "is_coming": own.is_coming(row, now),
     }
-    return render(request, "portal/visit.html", _frame(request, person) | shown)
+    return render(request, "portal/visit.html", frame(request, person) | shown)
 
 
 @require_safe
@@ -103,7 +104,7 @@ def portal_aftercare(request: HttpRequest, person: Patient) -> HttpResponse:
     now = timezone.now()
     after = own.afterwards(person, now)
     shown = {"after": after, "lines": portal_cards.lines(after, now) if after else {}}
-    return render(request, "portal/aftercare.html", _frame(request, person) | shown)
+    return render(request, "portal/aftercare.html", frame(request, person) | shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -121,10 +122,10 @@ def portal_details(request: HttpRequest, person: Patient) -> HttpResponse:
             form.look_again()
     audit.chart_opened(request.user, person, "portal_details")
     shown = {"form": form, "readers": portal_access.readers_of(person, now)}
-    return render(request, "portal/details.html", _frame(request, person) | shown, status=form.status)
+    return render(request, "portal/details.html", frame(request, person) | shown, status=form.status)
 
 
-def _frame(request: HttpRequest, person: Patient) -> dict[str, object]:
+def frame(request: HttpRequest, person: Patient) -> dict[str, object]:
     """What every page about a person shows round its own part."""
     write_to = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     return {"person": person, "place": own.place_of(person), "write_to": write_to}

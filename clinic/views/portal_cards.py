@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from clinic import gate, timespans
 from clinic.aftercare import Advice
-from clinic.models import Appointment
+from clinic.models import Appointment, Proposal
 from clinic.portal import Afterwards
 from clinic.views import cards
 from treatments import safety, timelines
@@ -102,11 +102,12 @@ class Line:
 
 @dataclass(frozen=True)
 class NextStep:
-    """The one thing on top of the page: `what` is visit, aftercare, book, talk, forms or nothing."""
+    """The one thing on top of the page: `what` is answer, visit, aftercare, book, talk, forms or nothing."""
 
     what: str
     visit: Appointment | None = None
     course: Course | None = None
+    proposal: Proposal | None = None
 
 
 def courses(rows: QuerySet[TreatmentSeries], on: date) -> list[Course]:
@@ -115,9 +116,12 @@ def courses(rows: QuerySet[TreatmentSeries], on: date) -> list[Course]:
 
 
 def next_step(
-    found: list[Course], visits: list[Appointment], afterwards: Afterwards | None, now: datetime
+    found: list[Course], visits: list[Appointment], afterwards: Afterwards | None, now: datetime,
+    proposal: Proposal | None = None,
 ) -> NextStep:  # fmt: skip
-    """A visit within three days, then advice that counts now, then a visit to book, a later visit, open forms."""
+    """What waits for an answer, a visit within three days, advice that counts now, a visit to book, a later one."""
+    if proposal is not None:
+        return NextStep("answer", proposal=proposal)
     first = next(iter(visits), None)
     if first is not None and first.starts_at - now <= SOON:
         return NextStep("visit", visit=first)

@@ -15,7 +15,7 @@ import structlog
 
 django.setup()
 
-from tests.bench import free_times, places, planning, report, visits  # noqa: E402 (needs the apps)
+from tests.bench import bulk, free_times, places, planning, report, visits  # noqa: E402 (needs the apps)
 from tests.bench.report import Row, Samples  # noqa: E402 (needs the apps)
 
 BENCHES = {"availability": free_times, "booking": visits, "planning": planning}
@@ -83,6 +83,7 @@ def _courses(samples: Samples, size: str, counted: tuple[int, int]) -> list[Row]
     return [
         report.row(samples, size, "W4a", must=16, goal=10, queries=booked),
         report.row(samples, size, "W4b", must=150, goal=80, queries=booked + planned),
+        bulk.row(samples, size),
     ]
 
 

@@ -1,4 +1,4 @@
-"""W4: a whole course over HTTP by the page that plans it: booked at given times, and planned and booked."""
+"""W4: whole courses over HTTP: booked at given times, planned and booked, and the visits of somebody who is ill."""
 
 import time
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from django.test import Client as InProcess
 from django.test.utils import CaptureQueriesContext
 
 from clinic.models import Appointment
-from tests.bench import planning_world
+from tests.bench import bulk, planning_world
 from tests.bench.floor_statements import BOOK_SIX
 from tests.bench.places import Place
 from tests.bench.planning_world import SESSIONS, PlanningWorld
@@ -42,6 +42,7 @@ def measure(place: Place, samples: Samples) -> None:
         booked = Appointment.objects.filter(session__series__in=courses).count()
     samples.check("W4a", booked == SESSIONS * len(courses), f"{booked} visits booked")
     place.forget_bookings()
+    bulk.measure(place, samples, clinic, len(samples.rounds) - 1)
 
 
 def queries(place: Place) -> tuple[int, int]:

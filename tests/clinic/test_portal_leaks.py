@@ -9,20 +9,21 @@ import re
 import types
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import get_resolver, path, reverse
 
-from clinic.models import Appointment
+from clinic.models import Appointment, Proposal
 from patients.access import portal
 from patients.models import Patient, PortalAccess
 from patients.roles import ALL
 from tests import factories
 from tests.clinic import portal_world as world
 from tests.clinic.messages import visit
+from tests.clinic.proposed import proposal
 from tests.test_architecture import addresses
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -93,7 +94,16 @@ def people(db):
             "a person": ada.public_id,
         },
     }
+    days = timedelta(days=1)
+    asked = [proposal([(one, one.starts_at + days)]) for one in (ada.coming, max_.coming, of_foreign, strange)]
+    others["proposal"] = {
+        "of the other own person": asked[1].public_id,
+        "foreign": asked[2].public_id,
+        "of a merged foreign": asked[3].public_id,
+        "a visit": ada.coming.public_id,
+    }
     own = {"person": [ada.public_id, merged.public_id], "visit": [ada.coming.public_id, ada.cancelled.public_id]}
+    own["proposal"] = [asked[0].public_id]
     built = World(foreign, own, others)
     built.ada, built.max = ada, max_
     return built
@@ -118,7 +128,7 @@ def closed(user):
 
 def body_for(person):
     """A form that would be saved if it were let in."""
-    return {"submission": str(uuid.uuid4()), "phone": "+447700900111", "version": 1}
+    return {"submission": str(uuid.uuid4()), "phone": "+447700900111", "version": 1, "answer": "accept"}
 
 
 def answer(client, method, url, person):
@@ -177,7 +187,12 @@ def shown(secrets, got, where):
 def rows_of(people):
     """What a request could have changed of the foreign person."""
     fields = ("version", "phone", "wants_messages", "email")
-    return list(Patient.objects.filter(pk=people.foreign.pk).values_list(*fields)), PortalAccess.objects.count()
+    answers = Proposal.objects.exclude(patient=people.ada).order_by("pk").values_list("state", "version")
+    return (
+        list(Patient.objects.filter(pk=people.foreign.pk).values_list(*fields)),
+        PortalAccess.objects.count(),
+        list(answers),
+    )
 
 
 @pytest.mark.parametrize("who", LOGINS)

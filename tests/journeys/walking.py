@@ -25,7 +25,12 @@ NOT_A_PAGE = {
     "appointment_status": "takes buttons only",
     "task_done": "takes buttons only",
     "hold_release": "takes buttons only",
+    "proposal_answer": "takes buttons only",
     "absence_end": "takes buttons only",
+    "bulk_move_go_on": "takes buttons only",
+    "bulk_move_take": "takes buttons only",
+    "bulk_move_give_up": "takes buttons only",
+    "bulk_move_call": "takes buttons only",
     "as_usual": "takes buttons only",
     "find_starts": "answers a script",
     "protocol_publish": "takes buttons only",
@@ -139,9 +144,23 @@ def desk_seeds(page) -> list[str]:
         f"/find/?service={service}",
         f"/to-move/{coming_visit(page)}/",
         f"{a_protocol(page)}compare/",
+        an_illness(page),
         *fixed,
         *(f"/patients/?q={start}" for start in starts),
     ]
+
+
+def an_illness(page) -> str:
+    """The address of a plan for somebody who is away at night, when nobody is missed."""
+    page.goto("/away/")
+    page.locator("select[name=what]").select_option(index=1)
+    page.locator("input[name=day]").fill(str(timezone.now().date() + timedelta(days=2)))
+    page.locator("input[name=starts]").fill("03:00")
+    page.locator("input[name=ends]").fill("03:15")
+    page.locator("input[name=reason]").fill("Away at night")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Work out new times").click()
+    return urlsplit(page.url).path
 
 
 def a_protocol(page) -> str:

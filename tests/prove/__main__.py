@@ -13,6 +13,7 @@ django.setup()
 
 from tests.prove import (  # noqa: E402 (needs the apps)
     broker,
+    bulk,
     burst,
     calendars,
     crossed,
@@ -22,6 +23,7 @@ from tests.prove import (  # noqa: E402 (needs the apps)
     machine,
     planning,
     races,
+    reflow,
     report,
     submissions,
     versions,
@@ -41,8 +43,10 @@ PROOFS = {
     },
     "planning": {
         "exact": planning.prove,
+        "bulk": bulk.prove,
         "crowd": crowd.prove,
         "versions": versions.prove,
+        "reflow": reflow.prove,
     },
 }
 

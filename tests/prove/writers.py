@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from clinic import booking, placing, scheduling
+from clinic import booking, placing, proposals, scheduling
 from clinic.availability import request_for
 from clinic.models import Appointment, Device, Hold, Location, Practitioner, Resource, Room
 from clinic.scheduling import Wish
@@ -177,6 +177,25 @@ def _move(wish: dict) -> None:
     booking.move(visit, **details, **wanted)
 
 
+def _moved(wish: dict) -> tuple[booking.Moved, dict]:
+    visit, details = _visit(wish)
+    given = _given(wish)
+    version = details.pop("version")
+    return booking.Moved(visit, given["starts_at"], practitioner=given["practitioner"], version=version), details
+
+
+def _move_together(wish: dict) -> None:
+    move, details = _moved(wish)
+    booking.move_together([move], **details)
+
+
+def _propose(wish: dict) -> None:
+    """A new time that is kept for the patient next to the old one."""
+    move, details = _moved(wish)
+    until = details["now"] + timedelta(hours=48)
+    proposals.propose([move], patient=move.appointment.patient, series=None, cause="other", kept_until=until, **details)
+
+
 def _change_resources(wish: dict) -> None:
     visit, details = _visit(wish)
     booking.change_resources(visit, **details, **_named(wish))
@@ -223,6 +242,8 @@ WRITERS = (
     Writer("book what ran out", ("hold", "book"), _book_held, _kept_too_long),
     Writer("book what is kept", ("hold", "book"), _book_held, _kept, order=LAST),
     Writer("move", ("move",), _move, lambda wish: _booked(wish, at="parking")),
+    Writer("move together", ("move_together",), _move_together, lambda wish: _booked(wish, at="parking")),
+    Writer("propose", ("move_together",), _propose, lambda wish: _booked(wish, at="parking")),
     Writer(
         "change resources",
         ("change_resources",),

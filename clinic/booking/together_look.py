@@ -1,0 +1,164 @@
+"""Several visits that get new times at once, under their locks: what each takes, and what stands in the way."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from clinic import diary_rows, gate, placing, reasons, timespans
+from clinic.availability import Offer
+from clinic.booking import course_days
+from clinic.booking.changes import Change, SomeRefused, SomeTaken, day_of
+from clinic.booking.records import Status
+from clinic.booking.together_desk import Desk
+from clinic.models import Appointment, Claim, Hold, Resource
+from clinic.refusals import Refused
+from clinic.timespans import Span
+from patients import locks, merging
+from patients.refusals import Conflict
+from treatments.safety import Checked
+
+WAITING = (Status.BOOKED, Status.CONFIRMED)
+
+
+@dataclass
+class Found:
+    """One of them as it is written: the visit as it is now (None for a session), and what it gets."""
+
+    item: Change
+    visit: Appointment | None
+    offer: Offer
+    is_late: bool
+    checked: Checked
+
+    @property
+    def new(self) -> Span:
+        return Span(self.offer.starts_at, self.offer.ends_at)
+
+
+def lock(items: Sequence[Change], given_up: Sequence[Hold], now: datetime, *, is_wide: bool) -> dict[Change, set[int]]:
+    """Every lock in one statement: of all that the visits have and get; returns what each has kept for it, or found.
+
+    Where it is not known what one gets, or if that has turned out to be gone (`is_wide`), everything bookable.
+    """
+    holds = [item.hold.pk for item in items if item.hold is not None] + [hold.pk for hold in given_up]
+    visits = [item.appointment.pk for item in items if item.appointment is not None]
+    rows = Claim.objects.filter(Q(hold__in=holds) | Q(appointment__in=visits), live=True).order_by()
+    has: dict[tuple[int | None, int | None], set[int]] = defaultdict(set)
+    for resource, visit, hold in rows.values_list("resource_id", "appointment_id", "hold_id"):
+        has[visit, hold].add(resource)
+    kept = {item: set(item.takes) for item in items}
+    for item in items:
+        mine = has[None, item.hold.pk] if item.hold is not None else set()
+        own = has[item.appointment.pk, None] if item.appointment is not None else set()
+        # A time that is kept next to the old one needs nothing more of what the visit has already.
+        is_kept = item.hold is not None and item.hold.ended_at is None and item.hold.kept_until > now
+        kept[item] |= (mine | own) if is_kept else set()
+    resources = {resource for each in has.values() for resource in each}.union(*kept.values())
+    if is_wide or not all(kept.values()):
+        resources |= set(Resource.objects.filter(is_active=True).order_by().values_list("pk", flat=True))
+    locks.take(resources=resources, patients={key for item in items for key in merging.keys_of(item.patient)})
+    placing.drop_expired_holds(resources, now)
+    return kept
+
+
+def look(items: Sequence[Change], kept: Mapping[Change, set[int]], now: datetime) -> list[Found]:
+    """What each takes as things are now. The locks are held and holds of the new times released.
+
+    Raises `SomeTaken`, `SomeRefused`, or `Conflict` for a visit that somebody else has changed.
+    """
+    visits = _as_they_are(items)
+    desk = Desk(items, visits, kept, now)
+    late, refused = _judged(items, visits)
+    for item in items:
+        visit = _visit(item, visits)
+        if visit is None or item.starts_at != visit.starts_at:
+            refused[item] += [each.text for each in reasons.about_the_time(desk.requests[item], item.starts_at, now)]
+    checked = _checked(items, refused)
+    if why := [(item, refused[item]) for item in items if refused[item]]:
+        raise SomeRefused(why)
+    offers, taken = {}, []
+    # What is known to be kept for one is not given to another.
+    for item in sorted(items, key=lambda each: (not kept[each], each.starts_at)):
+        offer = desk.offer(item)
+        if offer is None:
+            taken.append(item)
+        else:
+            offers[item] = offer
+    if taken:
+        raise SomeTaken(taken)
+    return [Found(item, _visit(item, visits), offers[item], item in late, checked[item]) for item in items]
+
+
+def _visit(item: Change, visits: Mapping[int, Appointment]) -> Appointment | None:
+    return None if item.appointment is None else visits[item.appointment.pk]
+
+
+def _as_they_are(items: Sequence[Change]) -> dict[int, Appointment]:
+    keys = [item.appointment.pk for item in items if item.appointment is not None]
+    if len(set(keys)) < len(keys):
+        raise Refused(_("A visit can get one new time only."))
+    visits = Appointment.objects.for_lists().in_bulk(keys)
+    for item in items:
+        visit = _visit(item, visits)
+        if visit is None:
+            continue
+        if item.version is not None and visit.version != item.version:
+            raise Conflict(
+                _("Somebody else changed this visit in the meantime: %(visit)s. Look at it again before you move it.")
+                % {"visit": f"{visit.patient}, {visit.get_status_display()}"}
+            )
+        if visit.status not in WAITING:
+            raise Refused(_("Only a booked visit can be moved; this one is: %s.") % visit.get_status_display())
+    return visits
+
+
+def _judged(items: Sequence[Change], visits: Mapping[int, Appointment]) -> tuple[set[Change], dict[Change, list[str]]]:
+    """Those that come later than is best, and why the course refuses others: with all new days in place."""
+    late, refused = set(), defaultdict(list)
+    for series, mine in _by_series(items).items():
+        rows, first_possible_on = diary_rows.sessions(series, None)
+        found = course_days.judged(rows, first_possible_on, {number: day_of(item) for number, item in mine.items()})
+        # One that stays on its day is as late as it was allowed to be.
+        late |= {mine[number] for number in found.late if not _stays(mine[number], visits)}
+        for number, why in found.refused.items():
+            refused[mine[number]] += why
+        booked = {row.number for row in rows if row.booked_on or row.done_on}
+        for number, item in mine.items():
+            if item.appointment is None and number in booked:
+                refused[item].append(_("This session already has a visit in the diary."))
+    return late, refused
+
+
+def _stays(item: Change, visits: Mapping[int, Appointment]) -> bool:
+    visit = _visit(item, visits)
+    return visit is not None and timespans.date_of(item.location.zone, visit.starts_at) == day_of(item)
+
+
+def _by_series(items: Iterable[Change]) -> dict[int, dict[int, Change]]:
+    found: dict[int, dict[int, Change]] = defaultdict(dict)
+    for item in items:
+        if item.session is not None:
+            found[item.session.series_id][item.session.number] = item
+    return found
+
+
+def _checked(items: Sequence[Change], refused: dict[Change, list[str]]) -> dict[Change, Checked]:
+    """What safety says of each on its day; adds to `refused` what forbids it."""
+    checked = {}
+    met = gate.met_by({item.session.series.patient_id for item in items if item.session is not None})
+    for mine in _by_series(items).values():
+        days = {item.session: day_of(item) for item in mine.values()}
+        said = gate.check_days(next(iter(days)).series, days, met)
+        checked |= {item: said[item.session] for item in mine.values()}
+    for item in items:
+        if item.session is None:
+            checked[item] = gate.check(item.patient, item.service, None, day_of(item))
+        try:
+            gate.refuse_blocked(checked[item].findings, "book")
+        except Refused as refusal:
+            refused[item] += refusal.messages
+    return checked
