@@ -4,8 +4,9 @@
 request's location; `now` is handed in.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from clinic import calendars, fitting, reasons, timespans, visits
 from clinic.calendars import DESK, Board, Request
 from clinic.fitting import Offer, Take
-from clinic.minutes import bits
+from clinic.minutes import Ruler, bits
 from clinic.models import Appointment, Hold, Location, Practitioner
 from clinic.reasons import SOFT, Reason, explain
 from clinic.refusals import Refused
@@ -98,23 +99,50 @@ def starts_by_person(
     return {person: [base + minute for minute in bits(mask)] for person, mask in found.items()}
 
 
-def offer_at(
-    request: Request, starts_at: datetime, now: datetime, allow: frozenset[str] = frozenset(),
-    *, among: Iterable[int] | None = None,
-) -> Offer | None:  # fmt: skip
-    """The offer for one start, or None; the soft rules in `allow` are not asked. Whole minutes only.
+def offer_at(request: Request, starts_at: datetime, now: datetime, allow: frozenset[str] = frozenset()) -> Offer | None:
+    """The offer for one start, or None; the soft rules in `allow` are not asked. Whole minutes only."""
+    return OneStart(request, starts_at, now, allow).offer()
 
-    With `among` (keys of resources) only these may take part.
-    """
-    allow = _allowed(request, allow)
-    found = reasons.about_the_time(request, starts_at, now)
-    if any(reason.code not in allow for reason in found) or starts_at.second or starts_at.microsecond:
-        return None
-    day = timespans.date_of(request.location.zone, starts_at)
-    board = calendars.read(request, day, day, now, among=among, near=_around(starts_at))
-    minute = board.ruler.minute(starts_at)
-    offers = fitting.offers(request, board, board.ruler.between(minute, minute + 1), allow)
-    return offers[0] if offers else None
+
+class OneStart:
+    """One start of a request, to be looked at before the locks and again under them."""
+
+    def __init__(
+        self, request: Request, starts_at: datetime, now: datetime, allow: frozenset[str] = frozenset()
+    ) -> None:
+        self.request, self.starts_at, self.now = request, starts_at, now
+        self.allow = _allowed(request, allow)
+        day = timespans.date_of(request.location.zone, starts_at)
+        self.ruler = Ruler(request.location.zone, day, day)
+        self._seen: tuple[calendars.Rows, Offer] | None = None
+
+    def offer(self, among: Collection[int] | None = None) -> Offer | None:
+        """What is true now. With `among` (keys of resources) only these may take part.
+
+        The offer of the look before stands if it takes none but these and nothing of theirs has changed since.
+        """
+        if self._is_out_of_reach:
+            return None
+        rows = calendars.read_near(self.request, self.ruler, self.now, _around(self.starts_at), among)
+        if self._stands(rows, among):
+            return self._seen[1]
+        board = calendars.board_of(self.request, self.ruler, rows)
+        minute = self.ruler.minute(self.starts_at)
+        offers = fitting.offers(self.request, board, self.ruler.between(minute, minute + 1), self.allow)
+        self._seen = (rows, offers[0]) if offers else None
+        return offers[0] if offers else None
+
+    @cached_property
+    def _is_out_of_reach(self) -> bool:
+        found = reasons.about_the_time(self.request, self.starts_at, self.now)
+        is_odd = self.starts_at.second or self.starts_at.microsecond
+        return bool(is_odd) or any(reason.code not in self.allow for reason in found)
+
+    def _stands(self, rows: calendars.Rows, among: Collection[int] | None) -> bool:
+        if self._seen is None or among is None:
+            return False
+        seen, offer = self._seen
+        return {take.resource_id for take in offer.takes} <= set(among) and seen.of(among) == rows.of(among)
 
 
 def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> list[Offer]:

@@ -1,10 +1,11 @@
 """The diary of one request as masks of minutes: who and what could take part, and when each of them can."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from clinic import diary_rows, visits
 from clinic.diary_rows import HoursOfADay, Pairs, ResourceRow, UsualHours, Wanted
@@ -105,6 +106,23 @@ class Calendar:
     travelling: int
 
 
+class Rows(NamedTuple):
+    """What was read for a board: the resources, what lies in their time, and the course of the session."""
+
+    resources: list[ResourceRow]
+    spans: dict[tuple[str, int], Pairs]
+    course: Course | None
+
+    def of(self, resources: Collection[int]) -> "Rows":
+        """As if nobody and nothing but these resources (keys) had been read."""
+        spans = {
+            (what, whose): pairs
+            for (what, whose), pairs in self.spans.items()
+            if pairs and (what not in OF_A_RESOURCE or whose in resources)
+        }
+        return Rows([row for row in self.resources if row.pk in resources], spans, self.course)
+
+
 @dataclass
 class Board:
     """Everything that decides a start of the request on the ruler's dates.
@@ -122,27 +140,36 @@ class Board:
 
 def read(
     request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None,
-    among: Iterable[int] | None = None, only: Iterable[date] = (), near: Span | None = None,
+    among: Iterable[int] | None = None, only: Iterable[date] = (),
 ) -> Board:  # fmt: skip
     """The board for starts on the local dates first to last: two statements, and one more for a session of a series.
 
     Practitioners are those of `people` where it is given; with `among`, nobody and nothing else takes part. Holds whose
-    time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for;
-    with `near`, what lies outside that span is not.
+    time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for.
     """
     ruler = Ruler(request.location.zone, first, last, only)
     stretches = ruler.stretches if only else ()
-    rows = diary_rows.resources(_wanted(request, people, among), ruler.dates[0], ruler.dates[-1])
-    spans = _spans(request, ruler, rows, now, near or ruler.span, stretches)
-    parts, misfits = _parts(request, rows, people)
-    calendars = _Calendars(ruler, spans)
+    return board_of(
+        request, ruler, _read(request, ruler, now, _wanted(request, people, among), ruler.span, stretches), people
+    )
+
+
+def read_near(request: Request, ruler: Ruler, now: datetime, near: Span, among: Iterable[int] | None = None) -> Rows:
+    """The rows for a board on the ruler's dates that knows nothing of what lies outside the span `near`."""
+    return _read(request, ruler, now, _wanted(request, None, among), near)
+
+
+def board_of(request: Request, ruler: Ruler, rows: Rows, people: frozenset[int] | None = None) -> Board:
+    """The board that these rows make."""
+    parts, misfits = _parts(request, rows.resources, people)
+    calendars = _Calendars(ruler, rows.spans)
     return Board(
         ruler,
-        _open(ruler, spans),
-        _mask(ruler, spans[diary_rows.PATIENT, 0]),
+        _open(ruler, rows.spans),
+        _mask(ruler, rows.spans.get((diary_rows.PATIENT, 0))),
         {key: [calendars.of(row, key[0]) for row in group] for key, group in parts.items()},
         misfits,
-        _course(request),
+        rows.course,
     )
 
 
@@ -180,6 +207,13 @@ def _wanted(request: Request, people: frozenset[int] | None, among: Iterable[int
         with_everybody=anybody or visits.ASSISTANT in whats,
         among=None if among is None else sorted(among),
     )
+
+
+def _read(
+    request: Request, ruler: Ruler, now: datetime, wanted: Wanted, span: Span, stretches: Sequence[Span] = ()
+) -> Rows:
+    resources = diary_rows.resources(wanted, ruler.dates[0], ruler.dates[-1])
+    return Rows(resources, _spans(request, ruler, resources, now, span, stretches), _course(request))
 
 
 def _spans(
@@ -327,7 +361,7 @@ def _open(ruler: Ruler, spans: dict[tuple[str, int], Pairs]) -> int:
         for opens, closes in usual + spans.get((diary_rows.EXTRA, day.toordinal()), []):
             stretches.append(ruler.wall_minutes(day, opens, closes))
     hours = ruler.everything if says_nothing else ruler.mask(stretches)
-    return hours & ~_mask(ruler, spans[diary_rows.CLOSED, 0])
+    return hours & ~_mask(ruler, spans.get((diary_rows.CLOSED, 0)))
 
 
 def _until(ruler: Ruler, last: int | None) -> int:
@@ -346,5 +380,5 @@ def _here(ruler: Ruler, row: ResourceRow) -> int:
     return ruler.mask(ruler.minutes_of(day) for day in days)
 
 
-def _mask(ruler: Ruler, spans: Pairs) -> int:
+def _mask(ruler: Ruler, spans: Pairs | None) -> int:
     return ruler.mask(spans, since=ruler.base) if spans else 0

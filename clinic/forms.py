@@ -1,6 +1,5 @@
 """What a person types at the desk. Forms check words, dates and choices; the verbs decide."""
 
-import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
@@ -54,21 +53,6 @@ class OneOf(forms.TypedChoiceField):
         choices = [("", empty)] if empty else []
         choices += [(key, str(one)) for key, one in by_id.items()]
         super().__init__(choices=choices, coerce=by_id.__getitem__, empty_value=None, required=False, **details)
-
-
-class Named(forms.UUIDField):
-    """The one object that an address names by its public id."""
-
-    def __init__(self, look_up: Callable[[uuid.UUID], object | None]) -> None:
-        super().__init__(required=False)
-        self.look_up = look_up
-
-    def clean(self, value):
-        public_id = super().clean(value)
-        found = self.look_up(public_id) if public_id else None
-        if public_id and found is None:
-            raise ValidationError(self.error_messages["invalid"])
-        return found
 
 
 class DecisionForm(forms.Form):
@@ -194,11 +178,20 @@ class SlotForm(WhereAndWho):
     Reads what the address names and no more: every booking waits for it.
     """
 
-    service = Named(named.service)
-    location = Named(named.location)
-    practitioner = Named(named.practitioner)
+    service = forms.UUIDField(required=False)
+    location = forms.UUIDField(required=False)
+    practitioner = forms.UUIDField(required=False)
     start = MomentField()
     patient = forms.UUIDField(required=False)
+
+    def clean(self):
+        typed = super().clean()
+        asked = {name: typed.get(name) for name in ("service", "location", "practitioner")}
+        found = named.visit(**asked)
+        for name, public_id in asked.items():
+            if public_id and found[name] is None:
+                self.add_error(name, self.fields[name].error_messages["invalid"])
+        return typed | found
 
     @property
     def is_complete(self) -> bool:

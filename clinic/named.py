@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from clinic.models import Location, Practitioner, Resource
 from patients.models import Patient
-from patients.prepared import PreparedRows
+from patients.prepared import PreparedRows, PreparedTogether
 from treatments.models import Service
 
 ONLINE = "online"
@@ -28,6 +28,7 @@ _PRACTITIONER = PreparedRows(
     "JOIN clinic_resource r ON r.id = this.resource_id WHERE r.public_id = %(public_id)s AND r.is_active",
     public_id="uuid",
 )  # fmt: skip
+_VISIT = PreparedTogether("named_visit", service=_SERVICE, location=_LOCATION, practitioner=_PRACTITIONER)
 _PEOPLE = PreparedRows(
     "named_people", Resource,
     "JOIN clinic_practitioner person ON person.resource_id = this.id WHERE this.is_active AND person.treats"
@@ -49,9 +50,14 @@ def service(public_id: uuid.UUID, channel: str = "desk") -> Service | None:
     return _SERVICE.first(public_id=public_id, online=channel == ONLINE)
 
 
-def practitioner(public_id: uuid.UUID) -> Practitioner | None:
-    """The practitioner."""
-    return _PRACTITIONER.first(public_id=public_id)
+def visit(
+    *, service: uuid.UUID | None, location: uuid.UUID | None, practitioner: uuid.UUID | None
+) -> dict[str, Service | Location | Practitioner | None]:
+    """What the address of a booking names, by these names, in one statement; of no location the first one."""
+    return _VISIT.first(
+        service_public_id=service, service_online=False, location_public_id=location,
+        practitioner_public_id=practitioner,
+    )  # fmt: skip
 
 
 def people(public_ids: Iterable[uuid.UUID]) -> list[Resource]:

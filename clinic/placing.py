@@ -124,7 +124,7 @@ def _tried(work: Callable[[], Result]) -> Result:
 def pick(placement: Placement, now: datetime) -> Offer:
     """The practitioner, room and device for the time; raises `NotFree` with the reasons as they are now."""
     try:
-        return _offer(placement, now)
+        return _found(_start(placement, now).offer(), placement, now)
     except NotFree as refusal:
         raise NotFree(placement, now, why_not(placement, now)) from refusal
 
@@ -140,11 +140,12 @@ def lock_and_look_again(placement: Placement, now: datetime, *, freed: Iterable[
 
     `freed`: resources of the old place.
     """
-    first = _offer(placement, now)
+    start = _start(placement, now)
+    first = _found(start.offer(), placement, now)
     wanted = {take.resource_id for take in first.takes} | set(freed)
     locks.take(resources=wanted, patients=[] if placement.patient is None else merging.keys_of(placement.patient))
     drop_expired_holds(wanted, now)
-    return _offer(placement, now, among=wanted)
+    return _found(start.offer(among=wanted), placement, now)
 
 
 def check_safety(placement: Placement) -> Checked:
@@ -188,8 +189,11 @@ def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Of
     return availability.nearest(placement.request, placement.starts_at, count, now)
 
 
-def _offer(placement: Placement, now: datetime, among: Iterable[int] | None = None) -> Offer:
-    offer = availability.offer_at(placement.request, placement.starts_at, now, allow=placement.allowed, among=among)
+def _start(placement: Placement, now: datetime) -> availability.OneStart:
+    return availability.OneStart(placement.request, placement.starts_at, now, placement.allowed)
+
+
+def _found(offer: Offer | None, placement: Placement, now: datetime) -> Offer:
     if offer is None:
         raise NotFree(placement, now)
     return offer

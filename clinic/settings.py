@@ -118,7 +118,7 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # -- Database, cache, sessions: a request needs PostgreSQL and the disk only ------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL")}
-DATABASES["default"].update(ATOMIC_REQUESTS=False, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].update(ENGINE="patients.database", ATOMIC_REQUESTS=False, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
 # What `patients.prepared` prepares is planned once for each connection, whatever the values.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c plan_cache_mode=force_generic_plan")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

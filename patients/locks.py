@@ -56,6 +56,11 @@ def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None
 
 def patience() -> str:
     """SQL to put before a statement that may wait: at most three seconds from here to the end of the transaction."""
+    require()
+    return f"SET LOCAL lock_timeout = '{WAIT}';"
+
+
+def require() -> None:
+    """Raise where no transaction has begun that could hold a lock."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("Locks are held by a transaction and there is none.")
-    return f"SET LOCAL lock_timeout = '{WAIT}';"

@@ -62,19 +62,51 @@ class PreparedRows(Prepared):
         fields, self.more = model._meta.concrete_fields, list(more or ())
         self.model, self.fields = model, [field.attname for field in fields]
         columns = ", ".join([*(f'this."{field.column}"' for field in fields), *(more or {}).values()])
-        super().__init__(name, f"SELECT {columns} FROM {model._meta.db_table} this {which}", **types)  # noqa: S608 (the text is our own)
+        self.statement = f"SELECT {columns} FROM {model._meta.db_table} this {which}"  # noqa: S608 (the text is our own)
+        self.types = types
+        super().__init__(name, self.statement, **types)
+
+    @property
+    def width(self) -> int:
+        """How many columns a row has."""
+        return len(self.fields) + len(self.more)
+
+    def made_of(self, row: tuple) -> models.Model:
+        """The instance of one row."""
+        width = len(self.fields)
+        found = self.model.from_db(DEFAULT_DB_ALIAS, self.fields, row[:width])
+        vars(found).update(zip(self.more, row[width:], strict=True))
+        return found
 
     def all(self, **values: object) -> list[models.Model]:
         """Every row."""
-        found, width = [], len(self.fields)
-        for row in self.rows(values):
-            found.append(self.model.from_db(DEFAULT_DB_ALIAS, self.fields, row[:width]))
-            vars(found[-1]).update(zip(self.more, row[width:], strict=True))
-        return found
+        return [self.made_of(row) for row in self.rows(values)]
 
     def first(self, **values: object) -> models.Model | None:
         """The first row, if there is one."""
         return next(iter(self.all(**values)), None)
+
+
+class PreparedTogether(Prepared):
+    """Rows of several tables in one statement, by the name of each part, which finds one row or none."""
+
+    def __init__(self, name: str, **parts: PreparedRows) -> None:
+        self.parts = parts
+        texts = {part: one.statement.replace("%(", f"%({part}_") for part, one in parts.items()}
+        joined = (f"LEFT JOIN ({text}) AS {part} ON true" for part, text in texts.items())
+        types = {f"{part}_{given}": kind for part, one in parts.items() for given, kind in one.types.items()}
+        super().__init__(name, f"SELECT * FROM (SELECT) AS nothing {' '.join(joined)}", **types)  # noqa: S608 (the text is our own)
+
+    def first(self, **values: object) -> dict[str, models.Model | None]:
+        """What each part finds; its parameters are called `<part>_<parameter>`."""
+        ((*row,),) = self.rows(values)
+        found, begin = {}, 0
+        for part, one in self.parts.items():
+            columns = row[begin : begin + one.width]
+            is_there = columns[one.fields.index(one.model._meta.pk.attname)] is not None
+            found[part] = one.made_of(columns) if is_there else None
+            begin += one.width
+        return found
 
 
 class PreparedInsert(Prepared):

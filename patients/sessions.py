@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from patients.models import User
-from patients.prepared import PreparedRows
+from patients.prepared import Prepared, PreparedRows
 from patients.second_factor import FACTORS
 
 # Raw, because every page waits for it: building the same with the ORM takes longer than asking the database.
@@ -22,6 +22,12 @@ SECOND_FACTOR = "EXISTS (SELECT 1 FROM mfa_authenticator WHERE user_id = this.id
 PERSON = PreparedRows(
     "person", User, "WHERE this.id = %(pk)s AND this.is_active",
     more={"names_of_roles": ROLES, "has_second_factor": SECOND_FACTOR}, pk="bigint", factors="text[]",
+)  # fmt: skip
+SAVE_SESSION = Prepared(
+    "save_session",
+    "UPDATE django_session SET session_data = %(data)s, expire_date = %(expires)s WHERE session_key = %(key)s"
+    " RETURNING session_key",
+    key="text", data="text", expires="timestamptz",
 )  # fmt: skip
 SESSION = PreparedRows(
     "session", Session, "WHERE session_key = %(key)s AND expire_date > %(now)s", key="text", now="timestamptz"
@@ -49,8 +55,7 @@ class SessionStore(db.SessionStore):
             super().save(must_create)
             return
         row = self.create_model_instance(self._get_session())
-        found = self.model.objects.filter(pk=row.pk)
-        if not found.update(session_data=row.session_data, expire_date=row.expire_date):
+        if not SAVE_SESSION.rows({"key": row.pk, "data": row.session_data, "expires": row.expire_date}):
             raise UpdateError
 
 

@@ -6,20 +6,23 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from patients import locks
 from patients.models import Submission, User
+from patients.prepared import Prepared
 from patients.refusals import Refused
 
 NOT_TYPED = ("csrfmiddlewaretoken",)
 # Waits for a transaction that has written the same key and has not ended.
-NOTE = """
-    INSERT INTO patients_submission (key, user_id, verb, body_hash, result, created_at)
-    VALUES (%s, %s, %s, %s, '', now()) ON CONFLICT (key) DO NOTHING
-"""
+NOTE = Prepared(
+    "note_submission",
+    "INSERT INTO patients_submission (key, user_id, verb, body_hash, result, created_at)"
+    " VALUES (%(key)s, %(user)s, %(verb)s, %(body)s, %(result)s, now()) ON CONFLICT (key) DO NOTHING RETURNING key",
+    key="uuid", user="bigint", verb="text", body="text", result="text",
+)  # fmt: skip
 ANSWER = """
     UPDATE patients_submission SET result = %s WHERE key = %s AND user_id IS NOT DISTINCT FROM %s AND verb = %s
 """
@@ -42,20 +45,19 @@ class DifferentBody(Refused):
         )
 
 
-def once(sent: Sent, *, user: User | None, verb: str) -> str | None:
+def once(sent: Sent, *, user: User | None, verb: str, result: str = "") -> str | None:
     """Return what this submission was answered with, None if it is new.
 
-    Holds the key until the transaction ends, so call it first and `record` the answer in the same transaction; a
-    parallel copy waits here for the end of this one. Raises `DifferentBody` when the key answered another user,
-    another verb or another body.
+    Inside `locks.writing`. Holds the key until the transaction ends, so call it first, with the `result` where it is
+    known beforehand, or `record` it in the same transaction; a parallel copy waits here for the end of this one.
+    Raises `DifferentBody` when the key answered another user, another verb or another body.
     """
-    said = (user and user.pk, verb, digest(sent.body))
-    with connection.cursor() as cursor:
-        cursor.execute(f"{locks.patience()} {NOTE}", [sent.key, *said])
-        if cursor.rowcount:
-            return None
+    locks.require()
+    who, body = user and user.pk, digest(sent.body)
+    if NOTE.rows({"key": str(sent.key), "user": who, "verb": verb, "body": body, "result": result}):
+        return None
     earlier = Submission.objects.get(pk=sent.key)
-    if (earlier.user_id, earlier.verb, earlier.body_hash) != said:
+    if (earlier.user_id, earlier.verb, earlier.body_hash) != (who, verb, body):
         raise DifferentBody
     return earlier.result
 
@@ -74,7 +76,7 @@ def record(sent: Sent, *, user: User | None, verb: str, result: str) -> None:
 
 def answer(sent: Sent, *, user: User | None, verb: str, act: Callable[[], str]) -> str:
     """Do `act` in a transaction and return its answer, or return the stored one without doing it again."""
-    with locks.or_busy(), transaction.atomic():
+    with locks.or_busy(), locks.writing():
         earlier = once(sent, user=user, verb=verb)
         if earlier is None:
             earlier = act()

@@ -137,33 +137,41 @@ def book_several(
 def _book_all(placements: Sequence[Placement], by: User, now: datetime, submission: Sent | None) -> list[Appointment]:
     placements = [kept_times.with_its_person(placement) for placement in placements]
 
+    ids = [uuid.uuid4() for _placement in placements]
+
     def write() -> list[Appointment]:
         if len(placements) == 1:
             held = kept_times.resources_of([one.hold for one in placements if one.hold is not None])
             offer = placing.lock_and_look_again(placements[0], now, freed=held)
-            visits = [_write(placements[0], offer, by, now)]
+            visits = [_write(placements[0], offer, by, now, public_id=ids[0])]
         else:
             # What one takes, and where it leaves its series, counts for the next: each is picked after the last is in.
             _lock_everything({key for one in placements for key in merging.keys_of(one.patient)}, now)
-            visits = [_write(placement, placing.pick(placement, now), by, now) for placement in placements]
+            visits = [
+                _write(placement, placing.pick(placement, now), by, now, public_id=public_id)
+                for placement, public_id in zip(placements, ids, strict=True)
+            ]
         reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
         return visits
 
-    return placing.settled(lambda: once(write, submission, by))
+    return placing.settled(lambda: once(write, submission, by, ids=ids))
 
 
 def once(
-    write: Callable[[], list[Appointment]], submission: Sent | None, by: User, *, verb: str = "book"
-) -> list[Appointment]:
-    """Do it, or find what an earlier copy of the same request did."""
+    write: Callable[[], list[Appointment]], submission: Sent | None, by: User, *, verb: str = "book",
+    ids: Iterable[uuid.UUID] = (),
+) -> list[Appointment]:  # fmt: skip
+    """Do it, or find what an earlier copy of the same request did. `ids`: the visits' public ids, if known before."""
     if submission is None:
         return write()
-    stored = submissions.once(submission, user=by, verb=verb)
+    result = ",".join(map(str, ids))
+    stored = submissions.once(submission, user=by, verb=verb, result=result)
     if stored is not None:
         return records.by_public_ids(stored)
     visits = write()
-    result = ",".join(str(visit.public_id) for visit in visits)
-    submissions.record(submission, user=by, verb=verb, result=result)
+    if not result:
+        result = ",".join(str(visit.public_id) for visit in visits)
+        submissions.record(submission, user=by, verb=verb, result=result)
     return visits
 
 
@@ -201,10 +209,12 @@ def _lock_everything(patients: set[int], now: datetime) -> None:
 
 
 def _write(
-    placement: Placement, offer: Offer, by: User, now: datetime, *, visit_group: uuid.UUID | None = None
-) -> Appointment:
+    placement: Placement, offer: Offer, by: User, now: datetime, *, public_id: uuid.UUID | None = None,
+    visit_group: uuid.UUID | None = None,
+) -> Appointment:  # fmt: skip
     checked = placing.check_safety(placement)
     visit = Appointment(
+        public_id=public_id or uuid.uuid4(),
         patient=placement.patient,
         service=placement.request.service,
         session=placement.request.session,

@@ -108,12 +108,13 @@ class Appointment(models.Model):
     }
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")
+    # What has no index of its own is covered by another one or by none that is asked for: each costs every booking.
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments", db_index=False)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="appointments")
     session = models.ForeignKey(
         TreatmentSession, null=True, blank=True, on_delete=models.PROTECT, related_name="appointments"
     )
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="appointments")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="appointments", db_index=False)
     practitioner = models.ForeignKey(
         Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="appointments"
     )
@@ -138,7 +139,7 @@ class Appointment(models.Model):
     assessed_safety_revision = models.PositiveIntegerField(default=0, editable=False)
     assessed_catalogue_revision = models.PositiveIntegerField(default=0, editable=False)
     booked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     booked_at = models.DateTimeField(_("booked"))
 
@@ -287,9 +288,11 @@ class Hold(models.Model):
 class Claim(models.Model):
     """One resource, taken for one span by an appointment or a hold. While live, no two may overlap."""
 
-    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="claims")
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="claims", db_index=False)
     appointment = models.ForeignKey(Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="claims")
-    hold = models.ForeignKey(Hold, null=True, blank=True, on_delete=models.CASCADE, related_name="claims")
+    hold = models.ForeignKey(
+        Hold, null=True, blank=True, on_delete=models.CASCADE, related_name="claims", db_index=False
+    )
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     live = models.BooleanField(_("taken"), default=True)
@@ -328,7 +331,8 @@ class Claim(models.Model):
                 include=["ends_at"],
                 condition=models.Q(live=True),
                 name="claim_live_by_resource",
-            )
+            ),
+            models.Index(fields=["hold"], condition=models.Q(hold__isnull=False), name="claim_of_a_hold"),
         ]
 
     def __str__(self):

@@ -75,17 +75,20 @@ class Reminder(models.Model):
         URGENT = "urgent", _("at once")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # What each message is about is found by the constraints that let it be planned once.
     appointment = models.ForeignKey(
-        Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders"
+        Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders", db_index=False
     )
     series = models.ForeignKey(
-        TreatmentSeries, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders"
+        TreatmentSeries, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders", db_index=False
     )
-    proposal = models.ForeignKey(Proposal, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders")
+    proposal = models.ForeignKey(
+        Proposal, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders", db_index=False
+    )
     patient = models.ForeignKey(Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders")
     location = models.ForeignKey(Location, null=True, blank=True, on_delete=models.PROTECT, related_name="reminders")
-    rule_key = models.SlugField(_("rule"), max_length=60)
-    template_key = models.SlugField(_("wording"), max_length=60, blank=True)
+    rule_key = models.SlugField(_("rule"), max_length=60, db_index=False)
+    template_key = models.SlugField(_("wording"), max_length=60, blank=True, db_index=False)
     plan_version = models.PositiveIntegerField(default=1)
     lane = models.CharField(_("lane"), max_length=8, choices=Lane, default=Lane.NORMAL)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.SCHEDULED)
