@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import booking, counting, courses, placing, reminders
-from clinic.booking import records
+from clinic.booking import kept_times, proposal_ends, records
 from clinic.models import Appointment
 from patients import locks, merging
 from patients.models import BodyArea, User
@@ -120,6 +120,7 @@ def pause(
     def act() -> TreatmentSeries:
         visits = _among(to_come(series), cancelling)
         paused = course_changes.pause(series, reason=reason, version=version)
+        proposal_ends.take_back(proposal_ends.about_course(series), by, now)
         _cancel(visits, BY_CLINIC, _("The series pauses: %(reason)s"), reason, by, now)
         return paused
 
@@ -137,6 +138,7 @@ def stop(
         if {visit.public_id for visit in visits} != set(seen):
             raise Conflict(_("The visits of this series have changed in the meantime. Look at them again."))
         stopped = course_changes.stop(series, reason=reason, version=version)
+        proposal_ends.take_back(proposal_ends.about_course(series), by, now)
         _cancel(visits, cancelled_by, _("The series was stopped: %(reason)s"), reason, by, now)
         return stopped
 
@@ -147,7 +149,9 @@ def _changed(series: TreatmentSeries, now: datetime, act: Callable[[], Result]) 
     """Do it under the locks of the patient and of all that the visits to come of the series take."""
 
     def work() -> Result:
-        locks.take(resources=records.resources_of(to_come(series)), patients=merging.keys_of(series.patient))
+        kept = kept_times.resources_of(proposal_ends.kept_by(proposal_ends.about_course(series)))
+        resources = [*records.resources_of(to_come(series)), *kept]
+        locks.take(resources=resources, patients=merging.keys_of(series.patient))
         result = act()
         reminders.course_changed(series, now)
         return result

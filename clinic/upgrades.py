@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clinic import followups, gate, reminders, reviews, timespans, todo, visits
+from clinic import counting, followups, gate, reminders, reviews, timespans, todo, visits
 from clinic.models import Appointment, Qualification
 from patients import locks, merging
 from patients.models import User
@@ -117,7 +117,8 @@ def looked_ahead(
     booked, days, begun = _diary(rows, now)
     met = gate.met_by({each.patient_id for each in rows})
     target = Target.of(version)
-    found = simulation.outlooks(rows, target, today=today, booked=days, fulfilled=met, begun=begun)
+    used_up = counting.used_up([each.pk for each in rows])
+    found = simulation.outlooks(rows, target, today=today, booked=days, fulfilled=met, begun=begun, used_up=used_up)
     shapes = _Shapes(rows, version)
     return [_course(outlook, booked[outlook.series.pk], shapes) for outlook in found]
 

@@ -5,7 +5,7 @@ versions they follow now. What the diary knows (booked days, consultations) is h
 """
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -120,6 +120,7 @@ class _World:
     now: Mapping[int, Plan]
     people: Mapping[int, Known]
     fulfilled: Fulfilled
+    used_up: Mapping[int, Collection[int]]
 
 
 def running(rows: QuerySet[TreatmentSeries]) -> QuerySet[TreatmentSeries]:
@@ -137,31 +138,35 @@ def with_everything(rows: QuerySet[TreatmentSeries]) -> QuerySet[TreatmentSeries
 
 def outlooks(
     rows: Sequence[TreatmentSeries], target: Target, *, today: date, booked: Mapping[int, Mapping[int, date]],
-    fulfilled: Fulfilled, begun: Mapping[int, Iterable[str]],
+    fulfilled: Fulfilled, begun: Mapping[int, Iterable[str]], used_up: Mapping[int, Collection[int]],
 ) -> list[Outlook]:  # fmt: skip
     """Look at each series, fetched `with_everything`.
 
     `booked` holds the local day of every booked session by series and number; `fulfilled` says which prerequisites a
-    patient (by key) meets on a day and since when; `begun` names by series what stands against it in the diary.
+    patient (by key) meets on a day and since when; `begun` names by series what stands against it in the diary;
+    `used_up` has by series the numbers of sessions that a visit has used up though it did not take place.
     """
-    world = _world(rows, target, fulfilled)
+    world = _world(rows, target, fulfilled, used_up)
     return [_outlook(each, world, booked.get(each.pk, {}), begun.get(each.pk, ()), today) for each in rows]
 
 
-def _world(rows: Sequence[TreatmentSeries], target: Target, fulfilled: Fulfilled) -> _World:
+def _world(
+    rows: Sequence[TreatmentSeries], target: Target, fulfilled: Fulfilled, used_up: Mapping[int, Collection[int]]
+) -> _World:
     people = known.of_series((each.patient_id, each.protocol_version_id, each.pk) for each in rows)
     stamp = next((each.stamp for each in people.values()), None)
     plans = {key: assessment.fixed_plan(key, stamp) for key in {each.protocol_version_id for each in rows}}
     is_draft = target.version.state == ProtocolVersion.State.DRAFT
     key = target.version.pk
     then = assessment.plan_of(key) if is_draft else assessment.fixed_plan(key, stamp)
-    return _World(target, then, plans, people, fulfilled)
+    return _World(target, then, plans, people, fulfilled, used_up)
 
 
 def _outlook(
     series: TreatmentSeries, world: _World, booked: Mapping[int, date], begun: Iterable[str], today: date
 ) -> Outlook:
-    changes = changes_of(series, world.target, booked=booked, today=today)
+    used_up = world.used_up.get(series.pk, ())
+    changes = changes_of(series, world.target, booked=booked, today=today, used_up=used_up)
     checks = [
         Check(each.session, on, tuple(_new(series, each, on, world))) for each, on in _days_to_check(changes, today)
     ]
@@ -170,17 +175,18 @@ def _outlook(
         world.target,
         changes,
         checks=tuple(check for check in checks if check.findings),
-        refusals=(*_against(series, world.target), *_forbidden(checks), *begun),
+        refusals=(*_against(series, world.target, changes), *_forbidden(checks), *begun),
         notes=tuple(_notes(series, world.target, changes)),
     )
 
 
 def changes_of(
-    series: TreatmentSeries, target: Target, *, booked: Mapping[int, date], today: date
+    series: TreatmentSeries, target: Target, *, booked: Mapping[int, date], today: date, used_up: Collection[int]
 ) -> tuple[Change, ...]:
-    """What becomes of each open session; its number and its own dates stay."""
+    """What becomes of each open session; its number and its own dates stay. One that is used up is open no more."""
     sessions = list(series.sessions.all())
     phases = phases_of(sessions, target.phases)
+    sessions = [each for each in sessions if each.number not in used_up]
     moved = [_copied(each, phases[each.pk]) if each.state in OPEN else each for each in sessions]
     details = {"booked": booked, "today": today, "expires_on": series.expires_on}
     was = windows_of(sessions, series.first_possible_on, **details)
@@ -270,10 +276,10 @@ def _forbidden(checks: Iterable[Check]) -> Iterable[str]:
         yield _("Not with this version: %(reason)s") % {"reason": lasting[0].desk_message}
 
 
-def _against(series: TreatmentSeries, target: Target) -> Iterable[str]:
+def _against(series: TreatmentSeries, target: Target, changes: Collection[Change]) -> Iterable[str]:
     if series.state in ENDED:
         yield _("This series has ended.")
-    elif not any(session.state in OPEN for session in series.sessions.all()):
+    elif not changes:
         yield _("Every session of this series is done: nothing would change.")
     untreated = [row.area.label for row in series.series_areas.all() if row.area_id not in target.area_ids]
     if untreated:

@@ -1,13 +1,14 @@
 """A visit gets another time, another person, room or device, or its old place back."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from clinic import availability, placing, reminders, todo
 from clinic.availability import request_for
-from clinic.booking import groups, records
+from clinic.booking import groups, proposal_ends, records
 from clinic.booking.records import ASSESSED, Status
 from clinic.models import Appointment, AppointmentChange, Device, Practitioner, Resource, Room
 from clinic.placing import Placement
@@ -37,12 +38,14 @@ def move(
 
     def work() -> Appointment:
         placement = _placement_of(appointment, starts_at, practitioner, chosen, overrides)
+        placement = _beside_what_is_proposed(placement, appointment)
         offer = placing.lock_and_look_again(placement, now, freed=records.resources_of([appointment]))
         visit = records.current(appointment, version)
         if visit.status not in (Status.BOOKED, Status.CONFIRMED):
             raise Refused(_("Only a booked visit can be moved; this one is: %s.") % visit.get_status_display())
         group, was_at = visit.visit_group, visit.starts_at
         groups.leave(visit)
+        records.end_proposals(visit, by, now)
         checked = placing.check_safety(placement)
         records.keep(visit, Kind.MOVED, by, now, reason)
         placing.release_claims(visit)
@@ -61,6 +64,12 @@ def move(
         return visit
 
     return placing.settled(work)
+
+
+def _beside_what_is_proposed(placement: Placement, visit: Appointment) -> Placement:
+    """What is kept for the visit itself, as a time that is proposed, is not in its way."""
+    kept = proposal_ends.kept_for(visit)
+    return replace(placement, request=replace(placement.request, ignore_hold_id=kept.pk)) if kept else placement
 
 
 def change_resources(

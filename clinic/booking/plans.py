@@ -1,7 +1,7 @@
 """The visits of a whole course come into the diary: all that were chosen, or none."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from clinic.booking import course_days, new_visits, records
 from clinic.models import Appointment, RuleOverride, Wishes
 from clinic.refusals import Refused, Taken
 from clinic.scheduling import Plan, PlannedVisit, Wish
-from clinic.scheduling.course_rows import Pin
+from clinic.scheduling.course_rows import Pin, of_other_courses
 from clinic.scheduling.ground import offer_of
 from patients import locks, merging
 from patients.models import User
@@ -143,6 +143,7 @@ def _is_kept(one: Pin | None, other: Pin | None) -> bool:
 def _looked_at_again(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) -> list[_Placed]:
     """Each visit with what it takes now among what is locked, and what the course and safety say of its day."""
     late = _late(plan, wanted)
+    _refuse_too_close(plan, wanted)
     offers = {}
     for location_id in {visit.chosen.location_id for visit in wanted}:
         here = [visit for visit in wanted if visit.chosen.location_id == location_id]
@@ -184,6 +185,13 @@ def _late(plan: Plan, wanted: Sequence[PlannedVisit]) -> set[int]:
     if found.refused:
         raise Refused([reason for reasons_of in found.refused.values() for reason in reasons_of])
     return found.late
+
+
+def _refuse_too_close(plan: Plan, wanted: Sequence[PlannedVisit]) -> None:
+    """Raise `_Gone` where a visit of another course of the patient, as they are by now, is too near."""
+    ground = replace(plan.ground, elsewhere=of_other_courses(plan.ground.series))
+    if any(ground.is_too_close(visit.session, visit.chosen.day) for visit in wanted):
+        raise _Gone
 
 
 def _write(plan: Plan, placed: Sequence[_Placed], by: User, now: datetime) -> list[Appointment]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from clinic import counting, gate
 from clinic.availability import Offer
+from clinic.booking import proposal_ends
 from clinic.models import Appointment, AppointmentChange, Claim, Location
 from clinic.refusals import Refused
 from patients import locks, merging
@@ -22,15 +23,22 @@ ASSESSED = ("needs_review", "assessed_safety_revision", "assessed_catalogue_revi
 
 
 def resources_of(visits: Iterable[Appointment]) -> list[int]:
-    """The people, rooms and devices that the visits have now."""
-    claims = Claim.objects.filter(appointment__in=[visit.pk for visit in visits], live=True)
-    return list(claims.order_by().values_list("resource_id", flat=True))
+    """The people, rooms and devices that the visits have now, and those kept for other times that are proposed."""
+    keys = [visit.pk for visit in visits]
+    own, kept = Claim.objects.filter(appointment__in=keys, live=True), proposal_ends.claims_for(keys)
+    found = own.order_by().values_list("resource_id", flat=True)
+    return list(found.union(kept.order_by().values_list("resource_id", flat=True)))
 
 
 def locked(appointment: Appointment, version: int) -> Appointment:
     """Take the locks of the visit and read it again; raises `Conflict` when somebody else saved it meanwhile."""
     locks.take(resources=resources_of([appointment]), patients=merging.keys_of(appointment.patient))
     return current(appointment, version)
+
+
+def end_proposals(visit: Appointment, by: User, now: datetime) -> None:
+    """Other times that are proposed for the visit are no use any more: it is moved or given up in another way."""
+    proposal_ends.take_back(proposal_ends.about([visit.pk]), by, now)
 
 
 def current(appointment: Appointment, version: int) -> Appointment:

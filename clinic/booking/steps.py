@@ -42,6 +42,7 @@ def cancel(
         records.free_session(visit)
         if visit.is_late_cancellation and visit.location.late_cancel_counts:
             records.settle_course(visit)
+        records.end_proposals(visit, by, now)
         todo.close_for(visit, by, now)
         reminders.cancelled(visit, now)
         groups.speak_of_the_next(visit, visit.visit_group, visit.starts_at, now)
@@ -164,6 +165,7 @@ def no_show(appointment: Appointment, *, version: int, by: User, now: datetime, 
             treatment_series.mark_missed(visit.session)
         if visit.location.no_show_counts:
             records.settle_course(visit)
+        records.end_proposals(visit, by, now)
         todo.close_for(visit, by, now)
         reminders.void(visit, now)
         return visit
@@ -195,6 +197,7 @@ def enter_in_error(appointment: Appointment, *, version: int, by: User, now: dat
         records.save(visit, "status")
         records.settle_course(visit)
         placing.release_claims(visit)
+        records.end_proposals(visit, by, now)
         todo.close_for(visit, by, now)
         reminders.void(visit, now)
         groups.speak_of_the_next(visit, visit.visit_group, visit.starts_at, now)

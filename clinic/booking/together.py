@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.utils.translation import gettext as _
 
 from clinic import placing, reminders, todo
-from clinic.booking import groups, kept_times, new_visits, proposal_rows, records, together_look
+from clinic.booking import groups, kept_times, new_visits, proposal_ends, proposal_rows, records, together_look
 from clinic.booking.changes import Change, SomeTaken, person
 from clinic.booking.proposal_rows import About
 from clinic.booking.records import ASSESSED, Status
@@ -54,7 +54,10 @@ def move_together(
     how = Together(by, now, reason, cause=cause, bulk_move=bulk_move)
 
     def work(*, is_wide: bool) -> list[Appointment]:
-        return new_visits.once(lambda: within(moves, how, is_wide=is_wide), submission, by, verb="move together")
+        def write() -> list[Appointment]:
+            return written(anew(moves, by, now, is_wide=is_wide), how, is_announced=False)
+
+        return new_visits.once(write, submission, by, verb="move together")
 
     return settled(work)
 
@@ -68,15 +71,25 @@ def settled(work: Callable[..., Result]) -> Result:
 
 
 def within(
-    moves: Sequence[Change], how: Together, *, is_wide: bool, given_up: Sequence[Hold] = (),
-    look_first: Callable[[], None] | None = None, is_announced: bool = False,
+    moves: Sequence[Change], how: Together, *, is_wide: bool, look_first: Callable[[], None]
 ) -> list[Appointment]:  # fmt: skip
-    """The same inside a transaction of `settled`. `look_first` is called once the locks are held.
+    """The visits of a proposal get its times, inside a transaction of `settled`; somebody else tells the patient.
 
-    `given_up` are other times that are free with this. With `is_announced` somebody else tells the patients.
+    `look_first` is called once the locks are held.
     """
-    found = locked(moves, how.now, is_wide=is_wide, given_up=given_up, look_first=look_first)
-    return written(found, how, is_announced=is_announced)
+    found = locked(moves, how.now, is_wide=is_wide, look_first=look_first)
+    return written(found, how, is_announced=True)
+
+
+def anew(moves: Sequence[Change], by: User, now: datetime, *, is_wide: bool) -> list[Found]:
+    """Look at new times that are no answer to a proposal: the open ones about the same visits are taken back.
+
+    Inside a transaction of `settled`, whose locks are held then.
+    """
+    given_up = list(proposal_ends.kept_by(proposal_ends.about_changes(moves)))
+    found = locked(moves, now, is_wide=is_wide, given_up=given_up)
+    proposal_ends.take_back(proposal_ends.about_changes(moves), by, now)
+    return found
 
 
 def written(found: Sequence[Found], how: Together, *, is_announced: bool) -> list[Appointment]:

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import placing, reminders, todo
-from clinic.booking import kept_times, together
+from clinic.booking import kept_times, proposal_ends, together
 from clinic.booking.together import Together
 from clinic.models import Hold, Proposal, ProposedVisit
 from clinic.proposals.reading import as_it_is, change_of, rows_of
@@ -44,13 +44,11 @@ def accept(
     def work(*, is_wide: bool) -> Proposal:
         how = Together(by, now, allowed_by=proposal.made_by)
         try:
-            together.within(
-                [change_of(row) for row in rows], how, is_wide=is_wide, look_first=look_first, is_announced=True
-            )
+            together.within([change_of(row) for row in rows], how, is_wide=is_wide, look_first=look_first)
         except _AcceptedBefore:
             return as_it_is(proposal)
         current = Proposal.objects.get(pk=proposal.pk)
-        _answer(current, State.ACCEPTED, answer, by, now)
+        proposal_ends.answer(current, State.ACCEPTED, answer, by, now)
         reminders.moved_together(current, now)
         return as_it_is(proposal)
 
@@ -68,8 +66,8 @@ def ask_for_another(proposal: Proposal, *, by: User, now: datetime, wish: str, v
         if (current.state, current.answer, current.wish) == (State.DECLINED, Answer.ANOTHER, wish):
             return current
         _refuse_answered(current, version)
-        _release(current, now)
-        _answer(current, State.DECLINED, Answer.ANOTHER, by, now, wish=wish)
+        proposal_ends.release(current, now)
+        proposal_ends.answer(current, State.DECLINED, Answer.ANOTHER, by, now, wish=wish)
         todo.ask_to_call(current.patient, _wants_another(wish), current.kept_until, now)
         return current
 
@@ -102,7 +100,7 @@ def withdraw(proposal: Proposal, *, by: User, now: datetime, version: int | None
         if current.state == State.WITHDRAWN:
             return current
         _refuse_answered(current, version)
-        taken_back(current, by, now)
+        proposal_ends.taken_back(current, by, now)
         return current
 
     return placing.settled(work)
@@ -128,27 +126,6 @@ def _locked(proposal: Proposal) -> Proposal:
     holds = list(Hold.objects.filter(proposed_visit__proposal=proposal))
     locks.take(resources=kept_times.resources_of(holds), patients=merging.keys_of(proposal.patient))
     return as_it_is(proposal)
-
-
-def _release(proposal: Proposal, now: datetime) -> None:
-    holds = Hold.objects.filter(proposed_visit__proposal=proposal, ended_at=None)
-    kept_times.end(list(holds.values_list("pk", flat=True)), Hold.End.RELEASED, now)
-
-
-def taken_back(proposal: Proposal, by: User, now: datetime) -> None:
-    """Take an open proposal back, in a transaction that holds its locks."""
-    _release(proposal, now)
-    _answer(proposal, State.WITHDRAWN, "", by, now)
-
-
-def _answer(proposal: Proposal, state: str, answer: str, by: User, now: datetime, *, wish: str = "") -> None:
-    if proposal.wish:  # they had asked for a call
-        todo.called(proposal.patient, proposal.wish, by, now)
-    proposal.state, proposal.answer, proposal.answered_by, proposal.answered_at = state, answer, by, now
-    proposal.wish = wish or proposal.wish
-    proposal.version += 1
-    proposal.save(update_fields=["state", "answer", "answered_by", "answered_at", "wish", "version"])
-    reminders.answered(proposal)
 
 
 def _wants_another(wish: str) -> str:

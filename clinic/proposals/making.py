@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import reminders
@@ -12,8 +11,7 @@ from clinic.booking.changes import Change
 from clinic.booking.proposal_rows import LONGEST, About
 from clinic.booking.together import Together
 from clinic.booking.together_look import Found
-from clinic.models import BulkMove, Hold, Proposal
-from clinic.proposals.answers import taken_back
+from clinic.models import BulkMove, Proposal
 from clinic.proposals.reading import as_it_is, with_visits
 from clinic.refusals import Refused
 from patients import merging, submissions
@@ -23,7 +21,6 @@ from treatments.models import TreatmentSeries
 
 USUAL = timedelta(hours=48)
 PROPOSE = "propose"
-State = Proposal.State
 
 
 def propose(
@@ -82,22 +79,10 @@ def _once(act: Callable[..., Proposal], submission: Sent | None, by: User) -> Pr
 def _looked_at(changes: Sequence[Change], about: About, *, is_wide: bool) -> list[Found]:
     """What the visits get, under the locks; earlier proposals about the same visits are taken back."""
     _refuse_other_patients(changes, about.fields["patient"])
-    earlier = list(_about_the_same(changes))
-    given_up = list(Hold.objects.filter(proposed_visit__proposal__in=earlier, ended_at=None))
-    found = together.locked(changes, about.now, is_wide=is_wide, given_up=given_up)
-    for proposal in Proposal.objects.filter(pk__in=[one.pk for one in earlier], state=State.OPEN):
-        taken_back(proposal, about.by, about.now)
-    return found
+    return together.anew(changes, about.by, about.now, is_wide=is_wide)
 
 
 def _refuse_other_patients(changes: Sequence[Change], patient: Patient) -> None:
     person = merging.survivor(patient)
     if any(merging.survivor(item.patient) != person for item in changes):
         raise Refused(_("A proposal is about the visits of one patient."))
-
-
-def _about_the_same(changes: Sequence[Change]) -> QuerySet[Proposal]:
-    visits = [item.appointment.pk for item in changes if item.appointment is not None]
-    sessions = [item.session.pk for item in changes if item.session is not None]
-    mine = Q(visits__appointment__in=visits) | Q(visits__session__in=sessions)
-    return Proposal.objects.filter(mine, state=State.OPEN).distinct()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import diary_rows, timespans
@@ -100,18 +100,18 @@ class Reach:
         today = timespans.date_of(rows.home.zone, now)
         first, horizon = max(asked.first, today), today + timedelta(days=rows.home.horizon_days)
         last = horizon if asked.until is None else min(asked.until, horizon)
-        ideal = _last_ideal(rows, first)
+        ideal = _last_ideal(rows, first, today)
         pinned = max((moment_of(pin.start).date() + timespans.ONE_DAY for pin in pins.values()), default=first)
         return cls(first, ideal, min(last, max(ideal + SLACK, pinned)), last)
 
 
-def _last_ideal(rows: CourseRows, first: date) -> date:
+def _last_ideal(rows: CourseRows, first: date, today: date) -> date:
     """The latest day that any open session would have if each before it were on its best day, or on the first one."""
     before, latest = None, first
     for session in rows.sessions:
         planned = rows.planned[session.number]
         window = windows.after(planned, before, rows.first_possible_on)
-        before = planned.done_on or planned.booked_on or window.ideal
+        before = planned.done_on or planned.booked_on or max(window.ideal, today)
         if session.number in rows.open_numbers:
             latest = max(latest, window.ideal)
     return latest
@@ -134,33 +134,38 @@ def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
     return CourseRows(series, first_possible_on, sessions, planned, visits, others, locations, home)
 
 
+def of_other_courses(series: TreatmentSeries) -> list[Elsewhere]:
+    """What the patient has in the diary of other courses now."""
+    return [_elsewhere(visit) for visit in _live(series).exclude(session__series=series)]
+
+
 def _visits(series: TreatmentSeries) -> tuple[dict[int, Appointment], list[Elsewhere], int | None]:
     """Live visits of the series by session, those of the patient's other courses, and where the last one was."""
+    rows = list(_live(series))
+    mine = {visit.session.number: visit for visit in rows if visit.session.series_id == series.pk}
+    others = [_elsewhere(visit) for visit in rows if visit.session.series_id != series.pk]
+    last = next(reversed(list(mine.values()) or rows), None)
+    return mine, others, last and last.location_id
+
+
+def _live(series: TreatmentSeries) -> QuerySet[Appointment]:
+    """The visits of all courses that the patient has in the diary; `is_same_area` says if one treats what this does."""
     own = SeriesArea.objects.filter(series=series).values("area_id")
     shared = SeriesArea.objects.filter(series=OuterRef("session__series"), area__in=own)
-    rows = (
+    return (
         Appointment.objects.live()
         .filter(patient__in=merging.group_of(series.patient), session__isnull=False)
         .select_related("location", "session__phase", "service")
         .annotate(is_same_area=Exists(shared))
         .order_by("starts_at", "pk")
     )
-    mine, others = {}, []
-    last_place = None
-    for visit in rows:
-        if visit.session.series_id == series.pk:
-            mine[visit.session.number] = visit
-            last_place = visit.location_id
-            continue
-        others.append(
-            Elsewhere(
-                day=timespans.date_of(visit.location.zone, visit.starts_at),
-                number=visit.session.number,
-                interval_min_days=visit.session.phase.interval_min_days,
-                is_same_area=visit.is_same_area,
-                name=visit.service.name,
-            )
-        )
-    if last_place is None and rows:
-        last_place = rows[len(rows) - 1].location_id
-    return mine, others, last_place
+
+
+def _elsewhere(visit: Appointment) -> Elsewhere:
+    return Elsewhere(
+        day=timespans.date_of(visit.location.zone, visit.starts_at),
+        number=visit.session.number,
+        interval_min_days=visit.session.phase.interval_min_days,
+        is_same_area=visit.is_same_area,
+        name=visit.service.name,
+    )

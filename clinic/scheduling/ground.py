@@ -83,6 +83,11 @@ class Ground:
         home = self.home
         return Prices(home.cost_of_change, home.cost_of_lateness, home.cost_of_each_late_day)
 
+    @property
+    def today(self) -> date:
+        """The local day at the usual location."""
+        return timespans.date_of(self.home.zone, self.now)
+
     @cached_property
     def blocked(self) -> dict[int, list[Blocked]]:
         """The stretches of days on which safety forbids a session, by its number."""

@@ -121,7 +121,7 @@ def _placed(ground: Ground, pins: Mapping[int, Pin], *, one_by_one: bool) -> Fou
 
 
 def _found(ground: Ground, days: Mapping[int, Options]) -> Found:
-    return search.best(ground.steps(days), ground.rows.first_possible_on, ground.prices)
+    return search.best(ground.steps(days), ground.rows.first_possible_on, ground.prices, ground.today.toordinal())
 
 
 def _only(ground: Ground, option: Option) -> Options:
@@ -131,7 +131,6 @@ def _only(ground: Ground, option: Option) -> Options:
 
 def _as_plan(ground: Ground, found: Found, pins: Mapping[int, Pin]) -> Plan:
     ahead = _still_kept_ahead(ground)
-    today = timespans.date_of(ground.home.zone, ground.now)
     visits, before, person, missing = [], None, None, None
     for session in ground.sessions:
         planned = ground.planned[session.number]
@@ -150,7 +149,7 @@ def _as_plan(ground: Ground, found: Found, pins: Mapping[int, Pin]) -> Plan:
             missing = missing or session.number
         elif planned.done_on or planned.booked_on:
             person = ground.visits[session.number].practitioner_id if session.number in ground.visits else None
-        before = planned.done_on or planned.booked_on or max(window.ideal, today)
+        before = planned.done_on or planned.booked_on or max(window.ideal, ground.today)
     return answers.with_reasons(Plan(tuple(visits), found.cost, ground, pins), pins)
 
 

@@ -73,20 +73,21 @@ class Found:
     cost: int
 
 
-def best(steps: Sequence[Step], first_possible_on: date, prices: Prices) -> Found:
+def best(steps: Sequence[Step], first_possible_on: date, prices: Prices, today: int = 0) -> Found:
     """Place as many sessions as can be, from the first on without a gap, and these as cheaply as can be.
 
     Of plans that cost the same the one whose first session begins earliest, then its lower keys, then the next one's.
+    A session that is neither done, booked nor open is expected on its best day, but not before `today`.
     """
-    search = _Search(steps, first_possible_on, prices)
+    search = _Search(steps, first_possible_on, prices, today)
     most = sum(step.is_open for step in steps)
     placed = next((count for count in range(most, 0, -1) if search.is_possible(count)), 0)
     return search.cheapest(placed)
 
 
 class _Search:
-    def __init__(self, steps: Sequence[Step], first_possible_on: date, prices: Prices) -> None:
-        self.steps, self.prices = steps, prices
+    def __init__(self, steps: Sequence[Step], first_possible_on: date, prices: Prices, today: int = 0) -> None:
+        self.steps, self.prices, self._today = steps, prices, today
         self._first_possible_on = first_possible_on
         self._windows: dict[tuple[int, int | None], tuple[int, int, int]] = {}
 
@@ -111,7 +112,7 @@ class _Search:
                 if before is None:
                     return False
             elif step.day is None:
-                before = ideal
+                before = max(ideal, self._today)
             else:
                 if open_ones and step.session.done_on is None and step.day < earliest:
                     return False
@@ -172,7 +173,7 @@ class _Search:
         step, (before, person) = self.steps[place], state
         earliest, ideal, latest = self.window(place, before)
         if step.day is None:
-            return (ideal, person), 0
+            return (max(ideal, self._today), person), 0
         then = (step.day, step.person)
         if not after_open or step.session.done_on is not None:
             return then, 0

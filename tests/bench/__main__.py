@@ -83,7 +83,7 @@ def _courses(samples: Samples, size: str, counted: tuple[int, int]) -> list[Row]
     return [
         report.row(samples, size, "W4a", must=16, goal=10, queries=booked),
         report.row(samples, size, "W4b", must=150, goal=80, queries=booked + planned),
-        bulk.row(samples, size),
+        *bulk.rows(samples, size),
     ]
 
 

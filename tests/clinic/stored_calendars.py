@@ -132,12 +132,12 @@ def compare_reasons(world, request, start, now):
     return [code for code, _whom in causes]
 
 
-def store(world):
-    """The request for a visit to the world, which is in the diary from now on."""
+def store(world, elsewhere=None):
+    """The request for a visit to the world, which is in the diary from now on; `elsewhere` is where people are away."""
     online = "online_" if world.channel == "online" else ""
     rules = {f"{online}notice_minutes": world.notice, f"{online}horizon_days": world.horizon}
     place = make_location(time_zone=world.zone.key, grid_minutes=world.grid, **rules)
-    elsewhere = make_location()
+    elsewhere = elsewhere or make_location()
     if world.way:
         TravelTime.objects.create(start=elsewhere, end=place, minutes=world.way)
     for row in world.opening:

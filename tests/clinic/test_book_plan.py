@@ -15,7 +15,7 @@ from patients.submissions import Sent
 from tests import factories, factories_treatments
 from tests.clinic.treatment_desk import TODAY, TreatmentDesk
 from tests.factories import NOW
-from treatments.models import TreatmentSession
+from treatments.models import SeriesArea, TreatmentSession
 
 pytestmark = pytest.mark.django_db
 
@@ -228,6 +228,53 @@ def test_a_session_booked_by_somebody_else_is_not_booked_again(desk):
     assert [visit.number for visit in refusal.value.plan.visits] == [2, 3]
 
 
+def test_a_visit_of_another_course_that_is_too_near_by_now_plans_what_it_touches_anew(desk):
+    who = factories.patient()
+    series, other = desk.start(who), desk.start(who)
+    plan = planned(series)
+    before = starts(plan)
+    begin_later(other, date(2026, 5, 1))
+    desk.book_session(other, 1, before[3] + timedelta(days=27))  # the same area: 28 days apart
+
+    with pytest.raises(booking.PlanTaken) as refusal:
+        book(desk, plan)
+
+    assert Appointment.objects.filter(session__series=series).count() == 0
+    assert refusal.value.changed == {3}
+    assert starts(refusal.value.plan)[3].date() == before[3].date() - timedelta(days=1)
+
+
+def test_a_visit_of_another_course_on_other_skin_keeps_the_days_of_the_location(desk):
+    Location.objects.update(apart_days=3)
+    plan = planned(desk.start())
+    two_days_before_the_second(desk, plan)
+
+    with pytest.raises(booking.PlanTaken) as refusal:
+        book(desk, plan)
+
+    assert refusal.value.changed == {2}
+
+
+def test_a_visit_of_another_course_on_other_skin_may_be_as_near_as_the_location_says(desk):
+    Location.objects.update(apart_days=2)
+    plan = planned(desk.start())
+    two_days_before_the_second(desk, plan)
+
+    assert len(book(desk, plan)) == 3
+
+
+def test_a_visit_left_out_of_the_plan_may_be_too_near_to_another_course(desk):
+    who = factories.patient()
+    series, other = desk.start(who), desk.start(who)
+    plan = planned(series)
+    begin_later(other, date(2026, 5, 1))
+    desk.book_session(other, 1, starts(plan)[3] + timedelta(days=3))
+
+    book(desk, plan, only={1, 2})
+
+    assert series.sessions.filter(state="booked").count() == 2
+
+
 def test_book_plan_takes_as_many_statements_for_six_visits_as_for_two(desk):
     def counted(numbers):
         plan = planned(desk.start())
@@ -249,6 +296,17 @@ def test_a_session_that_was_skipped_meanwhile_is_not_booked(desk):
         book(desk, plan)
 
     assert booked() == {}
+
+
+def two_days_before_the_second(desk, plan):
+    """A visit of another course of the patient, on other skin."""
+    other = desk.start(plan.ground.series.patient)
+    SeriesArea.objects.filter(series=other).update(area=factories_treatments.area("neck"))
+    desk.book_session(other, 1, starts(plan)[2] - timedelta(days=2))
+
+
+def begin_later(series, on):
+    type(series).objects.filter(pk=series.pk).update(first_possible_on=on)
 
 
 def closed(desk, first, last):

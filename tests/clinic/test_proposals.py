@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from clinic import booking, proposals
+from clinic import booking, course_changes, proposals
 from clinic.booking import Moved, Placed
 from clinic.models import Appointment, Claim, Hold, Proposal, ProposedVisit, Reminder, RuleOverride, Task
 from clinic.refusals import Refused, Taken
@@ -20,6 +20,7 @@ from patients.submissions import Sent
 from tests import factories
 from tests.clinic.treatment_desk import TreatmentDesk
 from tests.factories import NOW
+from treatments.models import TreatmentSeries
 
 DEADLINE = NOW + timedelta(hours=48)
 LATER = DEADLINE + timedelta(hours=1)
@@ -160,13 +161,104 @@ def test_after_the_deadline_it_is_refused_once_a_time_is_gone(desk, proposal):
     assert starts()[1] == at(4, 9)
 
 
-def test_a_visit_that_was_moved_since_is_a_conflict(desk, visits, proposal):
-    booking.move(visits[2], starts_at=at(5, 13), version=1, by=desk.by, now=NOW)
+def test_a_visit_that_has_another_time_by_now_is_a_conflict(desk, visits, proposal):
+    Appointment.objects.filter(pk=visits[2].pk).update(starts_at=at(5, 13), ends_at=at(5, 13, 9))
 
     with pytest.raises(Conflict, match="changed since"):
         accept(desk, proposal)
     assert proposals.open_for(visits[0].patient, NOW) == []
     assert [each.is_behind for each in proposals.listed(NOW)] == [True]
+
+
+def moved(desk, visit):
+    booking.move(visit, starts_at=at(4, 13), version=1, by=desk.by, now=NOW)
+
+
+def moved_next_to_what_is_proposed(desk, visit):
+    booking.move(visit, starts_at=at(4, 10, 8, 15), version=1, by=desk.by, now=NOW)
+
+
+def moved_together(desk, visit):
+    booking.move_together([Moved(visit, at(4, 10, 8, 15))], by=desk.by, now=NOW)
+
+
+def cancelled(desk, visit):
+    booking.cancel(visit, cancelled_by="patient", reason="ill", version=1, by=desk.by, now=NOW)
+
+
+def missed(desk, visit):
+    booking.no_show(visit, version=1, by=desk.by, now=visit.starts_at)
+
+
+def entered_in_error(desk, visit):
+    booking.enter_in_error(visit, version=1, by=desk.by, now=NOW)
+
+
+def paused(desk, visit):
+    series = TreatmentSeries.objects.get()
+    course_changes.pause(series, reason="ill", version=series.version, by=desk.by, now=NOW)
+
+
+def stopped(desk, visit):
+    series = TreatmentSeries.objects.get()
+    seen = [each.public_id for each in course_changes.to_come(series)]
+    course_changes.stop(series, reason="ill", version=series.version, by=desk.by, now=NOW, seen=seen)
+
+
+BY_HAND = [
+    moved, moved_next_to_what_is_proposed, moved_together, cancelled, missed, entered_in_error, paused, stopped
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("by_hand", BY_HAND)
+def test_what_changes_a_visit_in_another_way_takes_the_proposal_back(desk, visits, proposal, by_hand):
+    by_hand(desk, visits[1])
+
+    proposal.refresh_from_db()
+    assert (proposal.state, proposal.answered_by) == ("withdrawn", desk.by)
+    assert not Hold.objects.filter(ended_at=None).exists()
+    assert not Claim.objects.filter(hold__isnull=False, live=True).exists()
+    assert news() == []
+    with pytest.raises(Conflict, match="taken back"):
+        accept(desk, proposal)
+
+
+def test_a_move_that_is_refused_leaves_the_proposal_as_it_is(desk, visits, proposal):
+    with pytest.raises(Refused):
+        booking.move(visits[1], starts_at=at(3, 12), version=1, by=desk.by, now=NOW)
+
+    proposal.refresh_from_db()
+    assert proposal.state == "open"
+    assert Claim.objects.filter(hold__isnull=False, live=True).count() == 4
+
+
+def test_a_call_that_was_asked_for_is_settled_by_a_move(desk, visits, proposal):
+    proposals.ask_for_call(proposal, by=desk.by, now=NOW, wish="After six please")
+
+    moved(desk, visits[1])
+
+    assert not Task.objects.filter(kind="call", done_at=None).exists()
+
+
+def test_a_visit_of_another_patient_ends_no_proposal(desk, visits, proposal):
+    other = desk.book_session(desk.start(factories.patient("Bo", "Reed")), 1, at(3, 12))
+
+    booking.cancel(other, cancelled_by="patient", reason="ill", version=1, by=desk.by, now=NOW)
+
+    proposal.refresh_from_db()
+    assert proposal.state == "open"
+
+
+def test_a_time_kept_for_a_session_that_waits_ends_with_its_course(desk, visits):
+    booking.cancel(visits[1], version=1, cancelled_by="patient", reason="ill", by=desk.by, now=NOW)
+    session = visits[1].session
+    session.refresh_from_db()
+    proposal = propose(desk, Placed(session, at(4, 10), None, desk.location))
+
+    paused(desk, visits[1])
+
+    proposal.refresh_from_db()
+    assert (proposal.state, Hold.objects.filter(ended_at=None).exists()) == ("withdrawn", False)
 
 
 def test_crossed_versions_are_a_conflict(desk, proposal):

@@ -27,8 +27,8 @@ def fixed(number, day, person=None, least=7, ideal=7, most=10):
     return Step(PlannedSession(number, least, ideal, most, booked_on=on), person)
 
 
-def found(*steps, prices=PRICES):
-    return best(steps, DAY_ONE, prices)
+def found(*steps, prices=PRICES, today=0):
+    return best(steps, DAY_ONE, prices, (DAY_ONE + timedelta(days=today)).toordinal())
 
 
 def test_no_sessions_cost_nothing():
@@ -51,6 +51,14 @@ def test_a_change_of_person_costs_only_between_people_who_are_known():
     assert found(open_one(1, at(0, person=None)), open_one(2, at(7, person=2))).cost == 0
     assert found(fixed(1, 0, person=3), open_one(2, at(7, person=2))).cost == 2
     assert found(fixed(1, 0), open_one(2, at(7, person=2))).cost == 0
+
+
+def test_a_session_that_waits_is_not_expected_in_the_past():
+    waits = Step(PlannedSession(1, 7, 7, 10))
+
+    assert found(waits, open_one(2, at(7), at(12), least=5)).options == {2: at(7)}
+    assert found(waits, open_one(2, at(7), at(12), least=5), today=5) == Found({2: at(12)}, 0)
+    assert found(waits, open_one(2, at(7), least=5), today=5) == Found({}, 0)
 
 
 def test_lateness_costs_once_and_by_the_day():

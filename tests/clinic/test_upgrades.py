@@ -8,13 +8,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clinic import booking, reviews, upgrades
-from clinic.models import Appointment, Reminder, Task
+from clinic.models import Appointment, Location, Reminder, Task
 from patients.refusals import Busy, Conflict, Refused
 from patients.roles import ALL
 from tests import factories_treatments
 from tests.clinic.newer_versions import newer, newer_draft
 from tests.clinic.treatment_desk import TODAY, TreatmentDesk
 from tests.factories import NOW, patient, user
+from treatments import series as treatment_series
 from treatments.models import (
     AreaLimit,
     FollowUpRule,
@@ -154,6 +155,41 @@ def test_the_best_days_of_open_sessions_are_named_as_they_are_and_as_they_would_
         (3, timedelta(days=25)),
     ]
     assert course.outlook.changes[1].was.ideal == booked_on + timedelta(days=30)
+
+
+def missed_and_used_up(desk, number=1, at=NINE):
+    """A series whose session was missed, which uses it up."""
+    Location.objects.update(no_show_counts=True)
+    series = desk.start()
+    visit = desk.book_session(series, number, at)
+    booking.no_show(visit, version=visit.version, by=desk.by, now=at + timedelta(hours=1))
+    return series
+
+
+def test_a_session_that_is_used_up_is_not_open(desk):
+    missed_and_used_up(desk)
+
+    (course,) = look(newer_draft(desk.version, interval=(7, 14, 21)))
+
+    assert [change.session.number for change in course.outlook.changes] == [2, 3]
+
+
+def test_the_days_after_a_session_that_is_used_up_are_counted_without_it(desk):
+    series = missed_and_used_up(desk)
+
+    (course,) = look(newer_draft(desk.version, interval=(7, 14, 21)))
+
+    days = treatment_series.windows(series, today=AFTER.date(), used_up={1})
+    assert [change.was for change in course.outlook.changes] == [days[2], days[3]]
+
+
+def test_a_session_that_is_used_up_stays_in_its_phase(desk, lead):
+    series = missed_and_used_up(desk)
+    version = newer(desk.version, interval=(7, 14, 21))
+
+    go_over(version, lead, series)
+
+    assert phases(series) == {1: desk.version.number, 2: version.number, 3: version.number}
 
 
 def test_only_checks_that_the_newer_version_brings_are_named(desk):

@@ -255,6 +255,15 @@ def test_the_page_is_reached_from(signed_in, desk, name):
     assert reverse("somebody_ill") in signed_in.get(reverse(name)).content.decode()
 
 
+def test_the_team_page_leads_to_it(client, desk):
+    client.force_login(factories.user("administrator"))
+
+    text = client.get(reverse("team")).content.decode()
+
+    assert f'href="{reverse("somebody_ill")}"' in text
+    assert client.get(reverse("somebody_ill")).status_code == 200
+
+
 @pytest.mark.parametrize("state", ["planning", "ready"])
 def test_the_page_asks_as_often_for_six_visits_as_for_two(signed_in, desk, state):
     counts = []

@@ -216,12 +216,21 @@ def test_a_proposal_that_ran_out_is_refused_once_the_times_are_gone(inside, run_
 
 
 def test_a_visit_that_was_changed_since_closes_the_question(inside, row, visits, desk):
-    booking.move(visits[2], starts_at=THIRD + 2 * DAY, version=visits[2].version, by=desk.by, now=NOW)
+    booking.check_in(visits[2], version=visits[2].version, by=desk.by, now=NOW)
 
     text = words(inside.get(own(row)))
 
     assert "One of these visits has been changed since." in text
     assert "Accept these times" not in text
+    assert answer(inside, row).status_code == 422
+
+
+def test_a_visit_that_was_moved_by_hand_takes_the_question_back(inside, row, visits, desk):
+    booking.move(visits[2], starts_at=THIRD + 2 * DAY, version=visits[2].version, by=desk.by, now=NOW)
+
+    text = words(inside.get(own(row)))
+
+    assert "We have taken this proposal back." in text
     assert answer(inside, row).status_code == 409
 
 

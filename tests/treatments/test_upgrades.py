@@ -31,7 +31,7 @@ def newer(version, **intervals):
 
 def looked_at(course, version, today=FIRST):
     (fresh,) = simulation.with_everything(type(course).objects.filter(pk=course.pk))
-    details = {"booked": {}, "fulfilled": lambda patient, on: {}, "begun": {}}
+    details = {"booked": {}, "fulfilled": lambda patient, on: {}, "begun": {}, "used_up": {}}
     (outlook,) = simulation.outlooks([fresh], Target.of(version), today=today, **details)
     return outlook
 
