@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from clinic import diary_rows, timespans
+from clinic import course_reads, diary_rows, timespans
 from clinic.models import Appointment, Location
 from clinic.refusals import Refused
 from clinic.scheduling.wishing import Wish
 from clinic.timespans import Span
-from patients import merging
 from treatments import windows
-from treatments.models import SeriesArea, TreatmentSeries, TreatmentSession
+from treatments.models import TreatmentSeries, TreatmentSession
 from treatments.windows import PlannedSession
 
 WAITING = (TreatmentSession.State.PLANNED, TreatmentSession.State.MISSED)
@@ -121,12 +119,9 @@ def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
     """Read the course, what the patient has in the diary of this and other courses, and the locations."""
     found, first_possible_on = diary_rows.sessions(series.pk, None)
     planned = {each.number: each for each in found}
-    rows = TreatmentSession.objects.filter(series=series, number__in=planned).select_related("phase")
-    sessions = list(rows.order_by("number"))
-    for session in sessions:
-        session.series = series
+    sessions = [session for session in course_reads.sessions(series) if session.number in planned]
     visits, others, last_place = _visits(series)
-    locations = list(Location.objects.filter(is_active=True).order_by("pk"))
+    locations = course_reads.locations()
     if not locations:
         raise Refused(_("There is no location yet."))
     wanted = wish.location_id or last_place
@@ -136,15 +131,7 @@ def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
 
 def _visits(series: TreatmentSeries) -> tuple[dict[int, Appointment], list[Elsewhere], int | None]:
     """Live visits of the series by session, those of the patient's other courses, and where the last one was."""
-    own = SeriesArea.objects.filter(series=series).values("area_id")
-    shared = SeriesArea.objects.filter(series=OuterRef("session__series"), area__in=own)
-    rows = (
-        Appointment.objects.live()
-        .filter(patient__in=merging.group_of(series.patient), session__isnull=False)
-        .select_related("location", "session__phase", "service")
-        .annotate(is_same_area=Exists(shared))
-        .order_by("starts_at", "pk")
-    )
+    rows = course_reads.visits(series)
     mine, others = {}, []
     last_place = None
     for visit in rows:

@@ -5,7 +5,7 @@ that the diary does not have yet.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -274,8 +274,7 @@ def _places(
     session = next((each for each in rows.sessions if is_open(each, rows.visits)), None)
     found = {}
     for location in locations if session is not None else ():
-        days = sorted({timespans.date_of(location.zone, moment_of(pin.start)) for pin in pins.values()})
-        place = _place(rows, location, session, stretch, days, now)
+        place = _place(rows, location, session, stretch, pins, now)
         if place is not None:
             found[location.pk] = place
     return found
@@ -283,7 +282,7 @@ def _places(
 
 def _place(
     rows: CourseRows, location: Location, session: TreatmentSession, stretch: tuple[date, date],
-    only: Sequence[date], now: datetime,
+    pins: Mapping[int, Pin], now: datetime,
 ) -> Place | None:  # fmt: skip
     """The board of one location without the rules of the course; None if no day of it may be booked."""
     service = rows.series.protocol_version.protocol.service
@@ -292,12 +291,13 @@ def _place(
     earliest = now + timedelta(minutes=request.notice_minutes)
     first = max(stretch[0], timespans.date_of(location.zone, earliest))
     last = min(stretch[1], reasons.last_day(request, now))
-    known = [day for day in only if first <= day <= last]
-    if first > last or (only and not known):
+    days = {timespans.date_of(location.zone, moment_of(pin.start)) for pin in pins.values()}
+    known = sorted(day for day in days if first <= day <= last)
+    if first > last or (days and not known):
         return None
     if known:
         first, last = known[0], known[-1]
-    board = calendars.read(request, first, last, now, only=known)
+    board = calendars.read(request, first, last, now, people=_named(pins), only=known)
     if rows.present:
         boards.give_back(board, rows.given_back, rows.present)
     ruler = board.ruler
@@ -307,6 +307,12 @@ def _place(
     else:
         masks = {None: fitting.starts_without_leader(request, board, starts)}
     return Place(location, request, board, masks)
+
+
+def _named(pins: Mapping[int, Pin]) -> frozenset[int] | None:
+    """The people of the chosen starts; None if anybody may be meant."""
+    people = {pin.person for pin in pins.values()}
+    return frozenset(people) if people and None not in people else None
 
 
 def _turned(group: list, person: int) -> list:

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import replace_url
 
-from clinic import booking, plan_forms, scheduling
+from clinic import booking, course_reads, plan_forms, scheduling
 from clinic.models import Appointment, Location, Wishes
 from clinic.plan_forms import PlanForm
 from clinic.refusals import Refused
@@ -75,9 +75,10 @@ def _show(request: HttpRequest, card: cards.Card, form: PlanForm, shown: dict, s
 
 def _book(request: HttpRequest, public_id: uuid.UUID, now: datetime) -> HttpResponse:
     """Book what is ticked as it was shown; what was changed since is planned anew and shown first."""
-    rows = TreatmentSeries.objects.select_related("protocol_version__protocol__service", "patient")
-    series = get_object_or_404(rows, public_id=public_id)
-    form = PlanForm(request.POST, numbers=series.sessions.order_by("number").values_list("number", flat=True))
+    series = course_reads.series(public_id)
+    if series is None:
+        raise Http404
+    form = PlanForm(request.POST, numbers=[session.number for session in course_reads.sessions(series)])
     refusal = None
     if form.is_valid() and form.is_as_shown:
         try:
