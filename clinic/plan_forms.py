@@ -87,9 +87,10 @@ class PlanForm(WhereAndWho):
                 self.locations.values(), public_id=lambda one: one.public_id, label=_("Location")
             )
         for number in self.numbers:
-            self.fields[_fixed(number)] = MomentField(required=False)
-            self.fields[f"day_{number}"] = DayField(required=False)
-            self.fields[f"time_{number}"] = forms.TimeField(required=False)
+            names = (_fixed(number), f"day_{number}", f"time_{number}")
+            if any(value for name in names for value in self.data.getlist(name)):
+                fields = MomentField(required=False), DayField(required=False), forms.TimeField(required=False)
+                self.fields.update(zip(names, fields, strict=True))
 
     @cached_property
     def people(self) -> list[Practitioner]:

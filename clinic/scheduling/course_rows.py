@@ -1,6 +1,6 @@
 """The course that is planned, as it stands: its sessions, and every visit that the patient has in the diary for one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -115,13 +115,20 @@ def _last_ideal(rows: CourseRows, first: date) -> date:
     return latest
 
 
-def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
-    """Read the course, what the patient has in the diary of this and other courses, and the locations."""
+def rows_of(
+    series: TreatmentSeries, wish: Wish, *, sessions: Iterable[TreatmentSession] | None = None,
+    locations: Iterable[Location] | None = None,
+) -> CourseRows:  # fmt: skip
+    """Read the course, what the patient has in the diary of this and other courses, and the locations.
+
+    `sessions` of the series and `locations` in use, as `course_reads` has them, are read unless they are given.
+    """
     found, first_possible_on = diary_rows.sessions(series.pk, None)
     planned = {each.number: each for each in found}
-    sessions = [session for session in course_reads.sessions(series) if session.number in planned]
+    read = course_reads.sessions(series) if sessions is None else sessions
+    sessions = [session for session in read if session.number in planned]
     visits, others, last_place = _visits(series)
-    locations = course_reads.locations()
+    locations = course_reads.locations() if locations is None else list(locations)
     if not locations:
         raise Refused(_("There is no location yet."))
     wanted = wish.location_id or last_place

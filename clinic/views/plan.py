@@ -20,7 +20,7 @@ from clinic.refusals import Refused
 from clinic.views import cards, proposals, slots
 from patients import submissions
 from patients.access import staff_only
-from treatments.models import TreatmentSeries
+from treatments.models import TreatmentSeries, TreatmentSession
 
 PAGE, FRAGMENT = "clinic/series_plan.html", "clinic/_plan.html"
 
@@ -78,11 +78,12 @@ def _book(request: HttpRequest, public_id: uuid.UUID, now: datetime) -> HttpResp
     series = course_reads.series(public_id)
     if series is None:
         raise Http404
-    form = PlanForm(request.POST, numbers=[session.number for session in course_reads.sessions(series)])
+    sessions = course_reads.sessions(series)
+    form = PlanForm(request.POST, numbers=[session.number for session in sessions])
     refusal = None
     if form.is_valid() and form.is_as_shown:
         try:
-            return _told(request, series, _take(request, series, form, now))
+            return _told(request, series, _take(request, series, sessions, form, now))
         except ValidationError as error:
             refusal = error
     earlier = _answered(request)
@@ -105,13 +106,17 @@ def _not_booked(
     return _show(request, card, form, shown, status=getattr(refusal, "status_code", 422))
 
 
-def _take(request: HttpRequest, series: TreatmentSeries, form: PlanForm, now: datetime) -> list[Appointment]:
+def _take(
+    request: HttpRequest, series: TreatmentSeries, sessions: list[TreatmentSession], form: PlanForm, now: datetime
+) -> list[Appointment]:
     """Book what is ticked as it was shown; raises `PlanTaken` for what cannot be, here or under the locks."""
     key = form.cleaned_data["key"]
     if not form.ticked or key is None:
         raise Refused(_("Tick at least one visit."))
     first = max(form.cleaned_data["first"], form.today(now))
-    plan = scheduling.as_shown(series, form.wish, first=first, now=now, fixed=form.starts, people=form.held)
+    known = {"sessions": sessions, "locations": form.locations.values()}
+    asked = {"first": first, "now": now, "fixed": form.starts, "people": form.held}
+    plan = scheduling.as_shown(series, form.wish, **asked, **known)
     moved = form.moved(plan)
     if moved:
         raise booking.PlanTaken(plan, moved)
