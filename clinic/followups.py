@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from clinic import message_times, wordings
 from clinic.models import Appointment, Reminder
+from patients.prepared import PreparedRows
 from treatments.models import FollowUpRule, ProtocolVersion, TreatmentSeries, TreatmentSession
 
 REBOOK = "rebook_window"
@@ -25,6 +26,12 @@ State = Reminder.State
 # What has gone out, or may have: never planned a second time.
 TOLD = (State.SENT, State.CLAIMED, State.DOUBTFUL)
 KEPT = (*TOLD, State.SCHEDULED, State.FAILED, State.GAVE_UP, State.EXPIRED)
+# Prepared, because every booking of a session asks it while others wait for its locks.
+_RULES = PreparedRows("follow_up_rules", FollowUpRule, """
+    WHERE this.version_id IN (SELECT phase.version_id FROM treatments_treatmentsession session
+        JOIN treatments_phase phase ON phase.id = session.phase_id WHERE session.series_id = ANY(%(series)s))
+    ORDER BY this.version_id, this.offset_hours, this.key
+""", series="bigint[]")  # fmt: skip
 
 Subject = tuple[int | None, int | None, str]  # appointment, series (one of them), rule key
 
@@ -45,7 +52,7 @@ def settle(series_ids: Iterable[int], now: datetime) -> None:
 def missing(series_ids: Iterable[int], now: datetime) -> list[Reminder]:
     """Void the unsent follow-ups that do not fit the visits any more; returns those to be written instead."""
     ids = sorted(set(series_ids))
-    rules = list(_rules_of(ids)) if ids else []
+    rules = _rules_of(ids) if ids else []
     if not rules:
         return []
     wanted = _wanted(ids, rules)
@@ -66,7 +73,7 @@ def missing(series_ids: Iterable[int], now: datetime) -> list[Reminder]:
 def drop_left_behind(series: TreatmentSeries, version: ProtocolVersion) -> None:
     """Take back what a version that was left planned to say, where no session is under a version that says it too."""
     about = Q(series=series) | Q(appointment__session__series=series)
-    left = FollowUpRule.objects.filter(version=version).exclude(key__in=_rules_of([series.pk]).values("key"))
+    left = FollowUpRule.objects.filter(version=version).exclude(key__in={rule.key for rule in _rules_of([series.pk])})
     void(list(Reminder.objects.filter(about, rule_key__in=left.values("key")).values_list("pk", flat=True)))
 
 
@@ -82,9 +89,9 @@ def can_be_told(visit: Appointment) -> bool:
     return bool(visit.patient.email) and visit.patient.wants_messages and not visit.is_entered_later
 
 
-def _rules_of(series_ids: list[int]) -> QuerySet[FollowUpRule]:
-    versions = TreatmentSession.objects.filter(series__in=series_ids).values("phase__version")
-    return FollowUpRule.objects.filter(version__in=versions)
+def _rules_of(series_ids: list[int]) -> list[FollowUpRule]:
+    """Everything that the versions of their sessions say after visits."""
+    return _RULES.all(series=series_ids)
 
 
 def _still_fits(row: Reminder, wanted: dict[Subject, Wanted]) -> bool:

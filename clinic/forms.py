@@ -1,5 +1,6 @@
 """What a person types at the desk. Forms check words, dates and choices; the verbs decide."""
 
+import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic import named
 from clinic.models import Appointment, Location, Practitioner
 from patients.forms import PhoneField
-from patients.models import BodyArea
+from patients.models import BodyArea, Patient
 from treatments.models import ProtocolVersion, Service
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
@@ -172,10 +173,31 @@ class FindForm(DayForm):
         self.order_fields(self.field_order)
 
 
-class SlotForm(WhereAndWho):
-    """The time that the address of the booking page names, and the patient when one is known already.
+class _Shared(dict):
+    """Fields that no instance of a form changes, so that none needs copies of them."""
 
-    Reads what the address names and no more: every booking waits for it.
+    def __deepcopy__(self, memo: dict) -> "_Shared":
+        return self
+
+
+def with_shared_fields(form: type[forms.Form]) -> type[forms.Form]:
+    """The form with the fields of its class themselves: Django copies each for every request."""
+    form.base_fields = _Shared(form.base_fields)
+    return form
+
+
+def _as_id(typed: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(typed)
+    except ValueError:
+        return None
+
+
+@with_shared_fields
+class SlotForm(WhereAndWho):
+    """The time that the address of the booking page names, and the patient: chosen there, or named by the address.
+
+    Reads what is named and no more: every booking waits for it.
     """
 
     service = forms.UUIDField(required=False)
@@ -184,10 +206,16 @@ class SlotForm(WhereAndWho):
     start = MomentField()
     patient = forms.UUIDField(required=False)
 
+    def __init__(self, data, *, patient: str = "") -> None:
+        super().__init__(data)
+        self.chosen_patient = patient
+        self.known: Patient | None = None
+
     def clean(self):
         typed = super().clean()
         asked = {name: typed.get(name) for name in ("service", "location", "practitioner")}
-        found = named.visit(**asked)
+        found = named.visit(**asked, patient=_as_id(self.chosen_patient) or typed.get("patient"))
+        self.known = found.pop("patient")
         for name, public_id in asked.items():
             if public_id and found[name] is None:
                 self.add_error(name, self.fields[name].error_messages["invalid"])
@@ -242,6 +270,7 @@ class MoveForm(TimeForm):
     version = forms.IntegerField(min_value=1, max_value=10**9)
 
 
+@with_shared_fields
 class VisitForm(TimeForm):
     """Who comes: a patient who was found, or a new one with a name and one contact."""
 

@@ -3,16 +3,26 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from clinic.models import Appointment
 from clinic.refusals import Refused
 from patients.models import Patient
+from patients.prepared import Prepared
 from treatments import safety
 from treatments.findings import WARN, Finding
 from treatments.models import Service, TreatmentSeries, TreatmentSession
 from treatments.safety import Blocked, Checked
+
+# Prepared, because every booking of a session asks it while others wait for its locks.
+_FULFILLING = Prepared("fulfilling_visits", """
+    SELECT visit.patient_id, visit.starts_at, place.time_zone, service.fulfils, service.fulfils_days
+    FROM clinic_appointment visit
+    JOIN treatments_service service ON service.id = visit.service_id AND service.fulfils <> ''
+    JOIN clinic_location place ON place.id = visit.location_id
+    WHERE visit.patient_id = ANY(%(patients)s) AND visit.status = 'completed' ORDER BY visit.starts_at
+""", patients="bigint[]")  # fmt: skip
 
 
 def fulfilled(patient: Patient, on: date) -> dict[str, date]:
@@ -23,21 +33,14 @@ def fulfilled(patient: Patient, on: date) -> dict[str, date]:
 def met_by(patients: Iterable[int]) -> Callable[[int, date], dict[str, date]]:
     """The same for many patients, by key, read at once."""
     visits = defaultdict(list)
-    rows = (
-        Appointment.objects.filter(patient__in=list(patients), status=Appointment.Status.COMPLETED)
-        .exclude(service__fulfils="")
-        .select_related("service", "location")
-        .order_by("starts_at")
-    )
-    for visit in rows:
-        visits[visit.patient_id].append(visit)
+    for patient, starts_at, zone, fulfils, days in _FULFILLING.rows({"patients": list(patients)}):
+        visits[patient].append((starts_at.astimezone(ZoneInfo(zone)).date(), fulfils, days))
 
     def met(patient: int, on: date) -> dict[str, date]:
         done: dict[str, date] = {}
-        for visit in visits[patient]:
-            day = visit.starts_at.astimezone(visit.location.zone).date()
-            if visit.service.fulfils_days is None or on <= day + timedelta(days=visit.service.fulfils_days):
-                done[visit.service.fulfils] = day
+        for day, fulfils, days in visits[patient]:
+            if days is None or on <= day + timedelta(days=days):
+                done[fulfils] = day
         return done
 
     return met

@@ -28,7 +28,6 @@ _PRACTITIONER = PreparedRows(
     "JOIN clinic_resource r ON r.id = this.resource_id WHERE r.public_id = %(public_id)s AND r.is_active",
     public_id="uuid",
 )  # fmt: skip
-_VISIT = PreparedTogether("named_visit", service=_SERVICE, location=_LOCATION, practitioner=_PRACTITIONER)
 _PEOPLE = PreparedRows(
     "named_people", Resource,
     "JOIN clinic_practitioner person ON person.resource_id = this.id WHERE this.is_active AND person.treats"
@@ -37,6 +36,9 @@ _PEOPLE = PreparedRows(
 )  # fmt: skip
 _PATIENT = PreparedRows(
     "named_patient", Patient, "WHERE public_id = %(public_id)s AND merged_into_id IS NULL", public_id="uuid"
+)
+_VISIT = PreparedTogether(
+    "named_visit", service=_SERVICE, location=_LOCATION, practitioner=_PRACTITIONER, patient=_PATIENT
 )
 
 
@@ -51,12 +53,12 @@ def service(public_id: uuid.UUID, channel: str = "desk") -> Service | None:
 
 
 def visit(
-    *, service: uuid.UUID | None, location: uuid.UUID | None, practitioner: uuid.UUID | None
-) -> dict[str, Service | Location | Practitioner | None]:
-    """What the address of a booking names, by these names, in one statement; of no location the first one."""
+    *, service: uuid.UUID | None, location: uuid.UUID | None, practitioner: uuid.UUID | None, patient: uuid.UUID | None
+) -> dict[str, Service | Location | Practitioner | Patient | None]:
+    """What a booking names, by these names, in one statement; of no location the first one."""
     return _VISIT.first(
         service_public_id=service, service_online=False, location_public_id=location,
-        practitioner_public_id=practitioner,
+        practitioner_public_id=practitioner, patient_public_id=patient,
     )  # fmt: skip
 
 

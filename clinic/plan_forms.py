@@ -13,7 +13,7 @@ from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from clinic import timespans
+from clinic import course_reads, timespans
 from clinic.forms import DayField, MomentField, OneOf, WhereAndWho
 from clinic.models import Location, Practitioner, Wishes
 from clinic.scheduling import Plan, Wish
@@ -77,7 +77,7 @@ class PlanForm(WhereAndWho):
     def __init__(self, data: QueryDict, *, numbers: Iterable[int]) -> None:
         super().__init__(data.copy())
         self.numbers = sorted(numbers)
-        self.locations = {one.pk: one for one in Location.objects.filter(is_active=True).order_by("pk")}
+        self.locations = {one.pk: one for one in course_reads.locations()}
         if len(self.people) > 1:
             self.fields["practitioner"] = OneOf(
                 self.people, public_id=lambda one: one.resource.public_id, empty=_("Anybody"), label=_("With whom")
@@ -87,14 +87,14 @@ class PlanForm(WhereAndWho):
                 self.locations.values(), public_id=lambda one: one.public_id, label=_("Location")
             )
         for number in self.numbers:
-            self.fields[_fixed(number)] = MomentField(required=False)
-            self.fields[f"day_{number}"] = DayField(required=False)
-            self.fields[f"time_{number}"] = forms.TimeField(required=False)
+            names = (_fixed(number), f"day_{number}", f"time_{number}")
+            if any(value for name in names for value in self.data.getlist(name)):
+                fields = MomentField(required=False), DayField(required=False), forms.TimeField(required=False)
+                self.fields.update(zip(names, fields, strict=True))
 
     @cached_property
     def people(self) -> list[Practitioner]:
-        rows = Practitioner.objects.filter(resource__is_active=True, treats=True)
-        return list(rows.select_related("resource").order_by("resource__name", "pk"))
+        return course_reads.people()
 
     def today(self, now: datetime) -> date:
         """Today where the clinic is; with several locations, at the first of them."""

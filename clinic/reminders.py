@@ -13,8 +13,8 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import followups, message_times
-from clinic.models import Appointment, Location, LocationReminderRule, Proposal, Reminder
-from patients.prepared import Prepared, PreparedInsert, PreparedRows
+from clinic.models import Appointment, Location, Proposal, Reminder
+from patients.prepared import Prepared, PreparedInsert
 from treatments.models import TreatmentSeries
 
 BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cancelled", "visit_reminder"
@@ -22,12 +22,17 @@ NEWS = (BOOKED, MOVED, CANCELLED)
 PROPOSED, MOVED_TOGETHER = "visits_proposed", "visits_moved_together"
 _ROWS = PreparedInsert("insert_reminders", Reminder)
 # Prepared, because every booking asks them while others wait for its locks.
-_RULES = PreparedRows(
-    "reminder_rules", LocationReminderRule, "WHERE location_id = ANY(%(locations)s)", locations="bigint[]"
-)
-_REACHED_BY = Prepared(
-    "reached_by", "SELECT id, email, wants_messages FROM patients_patient WHERE id = ANY(%(people)s)", people="bigint[]"
-)
+_TELLING = Prepared(
+    "telling",
+    "SELECT this.id, this.email, this.wants_messages, place, ARRAY(SELECT key FROM clinic_locationreminderrule"
+    " WHERE location_id = place ORDER BY id), ARRAY(SELECT minutes_before FROM clinic_locationreminderrule"
+    " WHERE location_id = place ORDER BY id) FROM unnest(%(people)s, %(places)s) AS asked (person, place)"
+    " JOIN patients_patient this ON this.id = person",
+    people="bigint[]", places="bigint[]",
+)  # fmt: skip
+
+
+Rules = dict[int, list[tuple[str, int]]]  # of a location: the key of each, and how many minutes before a visit
 
 
 class Told(NamedTuple):
@@ -40,11 +45,11 @@ class Told(NamedTuple):
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
     """Plan the messages of newly booked visits: a confirmation, reminders before, follow-ups after."""
-    _ask_how_to_reach(appointments)
+    rules = _ask_how_to_reach(appointments)
     told = [visit for visit in _spoken_of(appointments) if followups.can_be_told(visit) and visit.starts_at > now]
     news = filter(None, [_news(BOOKED, visit, now) for visit in told])
     after = followups.missing(_series_of(appointments), now)
-    _ROWS.write([*news, *_before(told, now), *after])
+    _ROWS.write([*news, *_before(told, rules, now), *after])
 
 
 def replan(appointment: Appointment, now: datetime) -> None:
@@ -62,7 +67,8 @@ def replan_all(appointments: Sequence[Appointment], now: datetime, *, is_announc
     kinds = {} if is_announced else {visit: _kind_of_news(visit, last.get(visit.pk)) for visit in told}
     news = [_news(kind, visit, now) for visit, kind in kinds.items() if kind]
     if told:
-        Reminder.objects.bulk_create([*filter(None, news), *_before(told, now)])
+        rules = _ask_how_to_reach(told)
+        Reminder.objects.bulk_create([*filter(None, news), *_before(told, rules, now)])
     _settle_series(visits, now)
 
 
@@ -129,13 +135,17 @@ def _fresh(appointments: Iterable[Appointment]) -> list[Appointment]:
     return list(Appointment.objects.filter(pk__in=ids).select_related("patient", "location", "session"))
 
 
-def _ask_how_to_reach(visits: Iterable[Appointment]) -> None:
-    """Read again what of the patients may have changed while their locks were waited for."""
-    people = {visit.patient_id: visit.patient for visit in visits}
-    for key, email, wants_messages in _REACHED_BY.rows({"people": list(people)}):
+def _ask_how_to_reach(visits: Iterable[Appointment]) -> Rules:
+    """Read again what of the patients may have changed while their locks were waited for, and the locations' rules."""
+    people, rules = {visit.patient_id: visit.patient for visit in visits}, {}
+    asked = list({(visit.patient_id, visit.location_id) for visit in visits})
+    asked = {"people": [person for person, _place in asked], "places": [place for _person, place in asked]}
+    for key, email, wants_messages, place, keys, minutes in _TELLING.rows(asked):
         people[key].email, people[key].wants_messages = email, wants_messages
+        rules[place] = list(zip(keys, minutes, strict=True))
     for visit in visits:
         visit.patient = people[visit.patient_id]
+    return rules
 
 
 def _spoken_of(visits: Sequence[Appointment]) -> Sequence[Appointment]:
@@ -175,16 +185,13 @@ def _after_second_thoughts(place: Location, before: datetime, now: datetime) -> 
     return due_at if due_at < before else None
 
 
-def _before(visits: Sequence[Appointment], now: datetime) -> list[Reminder]:
-    rules: dict[int, list[LocationReminderRule]] = {}
-    for rule in _RULES.all(locations=[visit.location_id for visit in visits]):
-        rules.setdefault(rule.location_id, []).append(rule)
+def _before(visits: Sequence[Appointment], rules: Rules, now: datetime) -> list[Reminder]:
     rows = []
     for visit in visits:
-        for rule in rules.get(visit.location_id, []):
-            due_at = message_times.before(visit.starts_at, rule.minutes_before, visit.location)
+        for key, minutes_before in rules[visit.location_id]:
+            due_at = message_times.before(visit.starts_at, minutes_before, visit.location)
             if now <= due_at < visit.starts_at:
-                rows.append(_row(visit, f"{REMINDER}-{rule.key}", REMINDER, due_at))
+                rows.append(_row(visit, f"{REMINDER}-{key}", REMINDER, due_at))
     return rows
 
 

@@ -9,12 +9,17 @@ from contextlib import contextmanager
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 
-from patients.prepared import without_history
+from patients.prepared import Prepared, without_history
 from patients.refusals import Busy
 
 PATIENT_OFFSET = 2**62
 WAIT = "3s"
 LOCK_NOT_AVAILABLE = "55P03"
+_TAKE = Prepared(
+    "take_locks",
+    "SELECT pg_advisory_xact_lock(one) FROM (SELECT unnest(%(keys)s) one ORDER BY 1) every",
+    keys="bigint[]",
+)
 
 
 @contextmanager
@@ -47,11 +52,7 @@ def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None
     Waits at most three seconds for all later statements too; then the database raises 55P03 (lock not available).
     """
     keys = {*resources, *(PATIENT_OFFSET + key for key in patients)}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{patience()} SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(%s::bigint[]) k ORDER BY 1) q",  # noqa: S608 (the text is our own)
-            [sorted(keys)],
-        )
+    _TAKE.rows({"keys": sorted(keys)}, after=patience())
 
 
 def patience() -> str:

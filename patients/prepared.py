@@ -4,13 +4,13 @@ For those that every page waits for and that take the database longer to plan th
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
+from psycopg2.extensions import Column
 
 _known: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
 
@@ -26,27 +26,33 @@ class Prepared:
         given = ", ".join(f"%({parameter})s::{kind}" for parameter, kind in types.items())
         self.execute = f"EXECUTE {name} ({given})"
 
-    def rows(self, values: Mapping[str, object]) -> list[tuple]:
-        """Everything that it finds with these values, one for each parameter."""
-        with self._executed(values) as cursor:
-            return cursor.fetchall()
+    def rows(self, values: Mapping[str, object], *, after: str = "") -> list[tuple]:
+        """Everything that it finds with these values, one for each parameter. `after`: SQL to run just before."""
+        return self._executed(values, after)[1]
 
     def named_rows(self, values: Mapping[str, object]) -> list[dict[str, object]]:
         """The same by the names of the columns."""
-        with self._executed(values) as cursor:
-            names = [column.name for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        columns, rows = self._executed(values)
+        names = [column.name for column in columns]
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
-    @contextmanager
-    def _executed(self, values: Mapping[str, object]) -> Iterator[CursorWrapper]:
+    def _executed(self, values: Mapping[str, object], after: str = "") -> tuple[Sequence[Column], list[tuple]]:
+        """The columns and the rows. Every booking comes here some twenty times, so it asks for little besides."""
         here = connections[DEFAULT_DB_ALIAS]  # not the proxy, which looks for it at every use
-        with without_history(here), here.cursor() as cursor:
-            known = _known.setdefault(cursor.connection, set())
+        wrappers, here.execute_wrappers = here.execute_wrappers, []
+        try:
+            cursor = here.cursor()
+            bare = cursor.cursor
+            known = _known.setdefault(bare.connection, set())
             if self.name not in known:
-                cursor.cursor.execute(self.prepare)
+                bare.execute(self.prepare)
                 known.add(self.name)
-            cursor.execute(self.execute, values)
-            yield cursor
+            cursor.execute(after + self.execute, values)
+            columns, rows = bare.description, bare.fetchall()
+            bare.close()
+        finally:
+            here.execute_wrappers = wrappers
+        return columns, rows
 
 
 class PreparedRows(Prepared):

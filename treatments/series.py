@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from patients import locks, merging
 from patients.models import BodyArea, Patient, User
+from patients.prepared import Prepared
 from patients.refusals import Conflict, Refused
 from treatments import safety
 from treatments.models import DepthStep, Phase, ProtocolVersion, SeriesArea, TreatmentSeries, TreatmentSession
@@ -25,6 +26,13 @@ SeriesState = TreatmentSeries.State
 BOOKABLE = (SeriesState.DRAFT, SeriesState.AWAITING_CLEARANCE, SeriesState.ACTIVE)
 UNDER_WAY = (SeriesState.ACTIVE, SeriesState.PAUSED)
 _ENDED = (State.DONE, *TreatmentSession.OUT_OF_THE_COURSE)
+# Prepared, because others wait for the locks of the course meanwhile.
+_BOOK_ALL = Prepared("book_all_sessions", """
+    UPDATE treatments_treatmentsession session SET state = 'booked', version = session.version + 1
+    FROM treatments_treatmentseries series
+    WHERE series.id = session.series_id AND session.id = ANY(%(sessions)s) AND session.state IN ('planned', 'missed')
+    AND series.state = ANY(%(bookable)s) RETURNING session.id
+""", sessions="bigint[]", bookable="text[]")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,12 +132,12 @@ def mark_booked(session: TreatmentSession) -> TreatmentSession:
 
 
 def mark_all_booked(sessions: Collection[TreatmentSession]) -> None:
-    """The same for several sessions of one series, in one statement: all or none."""
+    """The same for several sessions of one series, in one statement: all or none.
+
+    The transaction must have said who acts (`locks.writing`).
+    """
     keys = [session.pk for session in sessions]
-    waiting = TreatmentSession.objects.filter(
-        pk__in=keys, state__in=(State.PLANNED, State.MISSED), series__state__in=BOOKABLE
-    )
-    if waiting.update(state=State.BOOKED, version=F("version") + 1) != len(keys):
+    if len(_BOOK_ALL.rows({"sessions": keys, "bookable": [state.value for state in BOOKABLE]})) != len(keys):
         raise Refused(_("The course has changed in the meantime. Look at it again before you book it."))
     for session in sessions:
         session.state = State.BOOKED

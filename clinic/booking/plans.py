@@ -10,19 +10,32 @@ from django.utils.translation import ngettext
 from clinic import calendars, diary_rows, gate, placing, reasons, reminders, scheduling, todo
 from clinic.availability import Offer
 from clinic.booking import course_days, new_visits, records
-from clinic.models import Appointment, RuleOverride, Wishes
+from clinic.models import Appointment, RuleOverride
 from clinic.refusals import Refused, Taken
 from clinic.scheduling import Plan, PlannedVisit, Wish
 from clinic.scheduling.course_rows import Pin, of_other_courses
 from clinic.scheduling.ground import offer_of
 from patients import locks, merging
 from patients.models import User
+from patients.prepared import Prepared
 from patients.submissions import Sent
 from treatments import series as treatment_series
 from treatments.models import TreatmentSeries
 from treatments.safety import Checked
 
 TRIES = placing.OTHER_PICKS
+_WISHES = {
+    "weekdays": "smallint[]", "earliest_time": "time", "latest_time": "time", "who": "text",
+    "practitioner_id": "bigint", "location_id": "bigint", "not_on": "date[]",
+}  # fmt: skip
+# Prepared, because others wait for the locks meanwhile.
+_KEEP_WISHES = Prepared(
+    "keep_wishes",
+    f"INSERT INTO clinic_wishes (series_id, {', '.join(_WISHES)})"  # noqa: S608 (the text is our own)
+    f" VALUES (%(series)s, {', '.join(f'%({name})s' for name in _WISHES)}) ON CONFLICT (series_id) DO UPDATE"
+    f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _WISHES)} RETURNING id",
+    series="bigint", **_WISHES,
+)  # fmt: skip
 
 
 class PlanTaken(Taken):
@@ -120,8 +133,7 @@ def _lock(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) -> None:
 
 
 def _keep(wishes: Wish, series: TreatmentSeries) -> None:
-    row, fields = Wishes(series=series, **wishes.fields), [*wishes.fields]
-    Wishes.objects.bulk_create([row], update_conflicts=True, unique_fields=["series"], update_fields=fields)
+    _KEEP_WISHES.rows({"series": series.pk, **wishes.fields})
 
 
 def _changed(before: Plan, after: Plan) -> set[int]:
@@ -202,14 +214,13 @@ def _write(plan: Plan, placed: Sequence[_Placed], by: User, now: datetime) -> li
         visit = records.of_session(each.visit.session, location, by, now)
         records.settle_into(visit, each.offer, each.checked)
         visits.append(visit)
-    Appointment.objects.bulk_create(visits)
+    records.write_new(visits)
     records.lay_claims((visit, each.offer) for visit, each in zip(visits, placed, strict=True))
     reason = _("Planned with the whole course: nothing earlier suited.")
-    RuleOverride.objects.bulk_create(
-        RuleOverride(appointment=visit, rule="after_window", reason=reason, allowed_by=by, allowed_at=now)
-        for visit, each in zip(visits, placed, strict=True)
-        if each.is_late
-    )
+    late = [visit for visit, each in zip(visits, placed, strict=True) if each.is_late]
+    if late:
+        allowed = {"rule": "after_window", "reason": reason, "allowed_by": by, "allowed_at": now}
+        RuleOverride.objects.bulk_create(RuleOverride(appointment=visit, **allowed) for visit in late)
     treatment_series.mark_all_booked([each.visit.session for each in placed])
     for visit in visits:
         if visit.needs_review:

@@ -13,12 +13,15 @@ from clinic.models import Appointment, AppointmentChange, Claim, Location
 from clinic.refusals import Refused
 from patients import locks, merging
 from patients.models import User
+from patients.prepared import PreparedInsert
 from patients.refusals import Conflict
 from treatments import series as treatment_series
 from treatments.models import TreatmentSession
 from treatments.safety import Checked
 
 Status = Appointment.Status
+_VISITS = PreparedInsert("insert_visits_together", Appointment)
+_CLAIMS = PreparedInsert("insert_claims_together", Claim)
 ASSESSED = ("needs_review", "assessed_safety_revision", "assessed_catalogue_revision")
 
 
@@ -118,9 +121,14 @@ def save(visit: Appointment, *fields: str) -> None:
     visit.save(update_fields=[*fields, "version"])
 
 
+def write_new(visits: Iterable[Appointment]) -> None:
+    """New visits in one statement; the transaction must have said who acts (`locks.writing`)."""
+    _VISITS.write(visits)
+
+
 def lay_claims(placed: Iterable[tuple[Appointment, Offer]]) -> None:
     """The claims of many visits in one statement; old ones must have been released in the same transaction."""
-    Claim.objects.bulk_create(
+    _CLAIMS.write(
         Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, appointment=visit)
         for visit, offer in placed
         for take in offer.takes

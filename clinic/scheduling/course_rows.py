@@ -1,20 +1,18 @@
 """The course that is planned, as it stands: its sessions, and every visit that the patient has in the diary for one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from clinic import diary_rows, timespans
+from clinic import course_reads, diary_rows, timespans
 from clinic.models import Appointment, Location
 from clinic.refusals import Refused
 from clinic.scheduling.wishing import Wish
 from clinic.timespans import Span
-from patients import merging
 from treatments import windows
-from treatments.models import SeriesArea, TreatmentSeries, TreatmentSession
+from treatments.models import TreatmentSeries, TreatmentSession
 from treatments.windows import PlannedSession
 
 WAITING = (TreatmentSession.State.PLANNED, TreatmentSession.State.MISSED)
@@ -117,16 +115,20 @@ def _last_ideal(rows: CourseRows, first: date, today: date) -> date:
     return latest
 
 
-def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
-    """Read the course, what the patient has in the diary of this and other courses, and the locations."""
+def rows_of(
+    series: TreatmentSeries, wish: Wish, *, sessions: Iterable[TreatmentSession] | None = None,
+    locations: Iterable[Location] | None = None,
+) -> CourseRows:  # fmt: skip
+    """Read the course, what the patient has in the diary of this and other courses, and the locations.
+
+    `sessions` of the series and `locations` in use, as `course_reads` has them, are read unless they are given.
+    """
     found, first_possible_on = diary_rows.sessions(series.pk, None)
     planned = {each.number: each for each in found}
-    rows = TreatmentSession.objects.filter(series=series, number__in=planned).select_related("phase")
-    sessions = list(rows.order_by("number"))
-    for session in sessions:
-        session.series = series
+    read = course_reads.sessions(series) if sessions is None else sessions
+    sessions = [session for session in read if session.number in planned]
     visits, others, last_place = _visits(series)
-    locations = list(Location.objects.filter(is_active=True).order_by("pk"))
+    locations = course_reads.locations() if locations is None else list(locations)
     if not locations:
         raise Refused(_("There is no location yet."))
     wanted = wish.location_id or last_place
@@ -136,36 +138,26 @@ def rows_of(series: TreatmentSeries, wish: Wish) -> CourseRows:
 
 def of_other_courses(series: TreatmentSeries) -> list[Elsewhere]:
     """What the patient has in the diary of other courses now."""
-    return [_elsewhere(visit) for visit in _live(series).exclude(session__series=series)]
+    return _elsewhere(series, course_reads.visits(series))
 
 
 def _visits(series: TreatmentSeries) -> tuple[dict[int, Appointment], list[Elsewhere], int | None]:
     """Live visits of the series by session, those of the patient's other courses, and where the last one was."""
-    rows = list(_live(series))
+    rows = course_reads.visits(series)
     mine = {visit.session.number: visit for visit in rows if visit.session.series_id == series.pk}
-    others = [_elsewhere(visit) for visit in rows if visit.session.series_id != series.pk]
     last = next(reversed(list(mine.values()) or rows), None)
-    return mine, others, last and last.location_id
+    return mine, _elsewhere(series, rows), last and last.location_id
 
 
-def _live(series: TreatmentSeries) -> QuerySet[Appointment]:
-    """The visits of all courses that the patient has in the diary; `is_same_area` says if one treats what this does."""
-    own = SeriesArea.objects.filter(series=series).values("area_id")
-    shared = SeriesArea.objects.filter(series=OuterRef("session__series"), area__in=own)
-    return (
-        Appointment.objects.live()
-        .filter(patient__in=merging.group_of(series.patient), session__isnull=False)
-        .select_related("location", "session__phase", "service")
-        .annotate(is_same_area=Exists(shared))
-        .order_by("starts_at", "pk")
-    )
-
-
-def _elsewhere(visit: Appointment) -> Elsewhere:
-    return Elsewhere(
-        day=timespans.date_of(visit.location.zone, visit.starts_at),
-        number=visit.session.number,
-        interval_min_days=visit.session.phase.interval_min_days,
-        is_same_area=visit.is_same_area,
-        name=visit.service.name,
-    )
+def _elsewhere(series: TreatmentSeries, visits: Iterable[Appointment]) -> list[Elsewhere]:
+    return [
+        Elsewhere(
+            day=timespans.date_of(visit.location.zone, visit.starts_at),
+            number=visit.session.number,
+            interval_min_days=visit.session.phase.interval_min_days,
+            is_same_area=visit.is_same_area,
+            name=visit.service.name,
+        )
+        for visit in visits
+        if visit.session.series_id != series.pk
+    ]

@@ -5,7 +5,7 @@ that the diary does not have yet.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -27,16 +27,23 @@ Options = Mapping[int, list[Option]]
 
 @dataclass
 class Place:
-    """One location with the board of the stretch; `starts` has the free ones of each person as a mask."""
+    """One location with the board of the stretch; `starts` has the free ones of each person as a mask.
+
+    `days` are the boards of single days, as far as they were asked for.
+    """
 
     location: Location
     request: Request
     board: Board
     starts: dict[int | None, int]
+    days: dict[date, Board] = field(default_factory=dict, repr=False)
 
     def offer(self, starts_at: datetime, person: int | None) -> Offer:
         """What a start takes, with that person; it must be a free one."""
-        return offer_of(self.request, self.board, starts_at, person)
+        day = timespans.date_of(self.location.zone, starts_at)
+        if day not in self.days:
+            self.days[day] = calendars.on_day(self.board, day)
+        return _offer_on(self.request, self.days[day], starts_at, person)
 
     def is_free(self, start: int, person: int | None) -> bool:
         minute = start - self.board.ruler.base
@@ -45,10 +52,15 @@ class Place:
 
 def offer_of(request: Request, board: Board, starts_at: datetime, person: int | None) -> Offer | None:
     """What a start takes with that person, on a board of many days; None if it is not free."""
-    board = calendars.on_day(board, timespans.date_of(request.location.zone, starts_at))
+    day = timespans.date_of(request.location.zone, starts_at)
+    return _offer_on(request, calendars.on_day(board, day), starts_at, person)
+
+
+def _offer_on(request: Request, board: Board, starts_at: datetime, person: int | None) -> Offer | None:
     if person is not None:
         leader = [calendar for calendar in board.groups[LEAD] if calendar.resource_id == person]
-        board.groups = {key: _turned(group, person) for key, group in board.groups.items()} | {LEAD: leader}
+        groups = {key: _turned(group, person) for key, group in board.groups.items()}
+        board = replace(board, groups=groups | {LEAD: leader})
     offers = fitting.offers(request, board, 1 << board.ruler.minute(starts_at), frozenset())
     return offers[0] if offers else None
 
@@ -279,8 +291,7 @@ def _places(
     session = next((each for each in rows.sessions if is_open(each, rows.visits)), None)
     found = {}
     for location in locations if session is not None else ():
-        days = sorted({timespans.date_of(location.zone, moment_of(pin.start)) for pin in pins.values()})
-        place = _place(rows, location, session, stretch, days, now)
+        place = _place(rows, location, session, stretch, pins, now)
         if place is not None:
             found[location.pk] = place
     return found
@@ -288,7 +299,7 @@ def _places(
 
 def _place(
     rows: CourseRows, location: Location, session: TreatmentSession, stretch: tuple[date, date],
-    only: Sequence[date], now: datetime,
+    pins: Mapping[int, Pin], now: datetime,
 ) -> Place | None:  # fmt: skip
     """The board of one location without the rules of the course; None if no day of it may be booked."""
     service = rows.series.protocol_version.protocol.service
@@ -297,21 +308,36 @@ def _place(
     earliest = now + timedelta(minutes=request.notice_minutes)
     first = max(stretch[0], timespans.date_of(location.zone, earliest))
     last = min(stretch[1], reasons.last_day(request, now))
-    known = [day for day in only if first <= day <= last]
-    if first > last or (only and not known):
+    days = {timespans.date_of(location.zone, moment_of(pin.start)) for pin in pins.values()}
+    known = sorted(day for day in days if first <= day <= last)
+    if first > last or (days and not known):
         return None
     if known:
         first, last = known[0], known[-1]
-    board = calendars.read(request, first, last, now, only=known)
+    board = calendars.read(request, first, last, now, people=_named(pins), only=known)
     if rows.present:
         boards.give_back(board, rows.given_back, rows.present)
+    by_day = {day: calendars.on_day(board, day) for day in known}
+    starts: dict[int | None, int] = defaultdict(int)
+    for each in by_day.values() if known else [board]:  # days that are far apart are shorter one by one
+        for person, mask in _starts(request, each, earliest).items():
+            starts[person] |= mask << (each.ruler.base - board.ruler.base)
+    return Place(location, request, board, dict(starts), by_day)
+
+
+def _starts(request: Request, board: Board, earliest: datetime) -> dict[int | None, int]:
+    """The free starts of each person on the board."""
     ruler = board.ruler
-    starts = ruler.grid(location.grid_minutes) & ruler.between(max(ruler.minute_up(earliest), 0), ruler.length)
+    starts = ruler.grid(request.location.grid_minutes) & ruler.between(ruler.minute_up(earliest), ruler.length)
     if LEAD in board.groups:
-        masks = fitting.starts_by_leader(request, board, starts)
-    else:
-        masks = {None: fitting.starts_without_leader(request, board, starts)}
-    return Place(location, request, board, masks)
+        return fitting.starts_by_leader(request, board, starts)
+    return {None: fitting.starts_without_leader(request, board, starts)}
+
+
+def _named(pins: Mapping[int, Pin]) -> frozenset[int] | None:
+    """The people of the chosen starts; None if anybody may be meant."""
+    people = {pin.person for pin in pins.values()}
+    return frozenset(people) if people and None not in people else None
 
 
 def _turned(group: list, person: int) -> list:

@@ -1,11 +1,11 @@
 """Placing all open sessions of one series."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from clinic import timespans
 from clinic.minutes import epoch_minute
-from clinic.models import Appointment
+from clinic.models import Appointment, Location
 from clinic.scheduling import answers, search, words
 from clinic.scheduling import ground as grounds
 from clinic.scheduling.choosing import as_chosen
@@ -15,7 +15,7 @@ from clinic.scheduling.plans import Plan, PlannedVisit
 from clinic.scheduling.search import Found, Option
 from clinic.scheduling.wishing import Wish
 from treatments import windows
-from treatments.models import TreatmentSeries
+from treatments.models import TreatmentSeries, TreatmentSession
 
 # A start beyond, as somebody may type it, is as impossible as this one, and can still be counted with.
 FAR_AWAY = epoch_minute(datetime(2200, 1, 1, tzinfo=UTC))
@@ -40,21 +40,24 @@ def plan(
 def replanned(plan: Plan, *, now: datetime) -> Plan:
     """The plan as it is possible now: each visit keeps what it has, as far as it can; what cannot be gives way."""
     before = plan.ground
-    return _kept_as_far_as_possible(before.series, before.wish, before.asked, plan.starts(), now)
+    rows = rows_of(before.series, before.wish)
+    return _kept_as_far_as_possible(rows, before.wish, before.asked, plan.starts(), now)
 
 
 def as_shown(
     series: TreatmentSeries, wish: Wish, *, first: date, now: datetime, fixed: Mapping[int, datetime],
-    people: Mapping[int, int | None],
+    people: Mapping[int, int | None], sessions: Iterable[TreatmentSession] | None = None,
+    locations: Iterable[Location] | None = None,
 ) -> Plan:  # fmt: skip
-    """The plan with these starts (UTC, by number) and people, as far as they can be kept; the others give way."""
-    return _kept_as_far_as_possible(series, wish, Asked(first, None), pins_of(fixed, people), now)
+    """The plan with these starts (UTC, by number) and people, as far as they can be kept; the others give way.
+
+    `sessions` and `locations` have just been read by the caller, or are read here.
+    """
+    rows = rows_of(series, wish, sessions=sessions, locations=locations)
+    return _kept_as_far_as_possible(rows, wish, Asked(first, None), pins_of(fixed, people), now)
 
 
-def _kept_as_far_as_possible(
-    series: TreatmentSeries, wish: Wish, asked: Asked, pins: dict[int, Pin], now: datetime
-) -> Plan:
-    rows = rows_of(series, wish)
+def _kept_as_far_as_possible(rows: CourseRows, wish: Wish, asked: Asked, pins: dict[int, Pin], now: datetime) -> Plan:
     while True:
         again = _planned(rows, wish, asked.first, now, pins, asked.until, one_by_one=False)
         lost = {visit.number for visit in again.visits if visit.number in pins and visit.chosen is None}

@@ -40,7 +40,7 @@ STEPS = (
 @require_http_methods(["GET", "POST"])
 def appointment_new(request: HttpRequest) -> HttpResponse:
     """Book the time in the address for a patient who is found or added on the page."""
-    place = SlotForm(request.GET)
+    place = SlotForm(request.GET, patient=request.POST.get("patient", ""))
     if not place.is_complete:
         messages.error(request, _("Choose a service and a free time first."))
         return redirect("find_time")

@@ -77,7 +77,7 @@ def pencil_new(request: HttpRequest) -> HttpResponse:
     if not place.is_complete:
         messages.error(request, _("Choose a service and a free time first."))
         return redirect("find_time")
-    person = _person(place)
+    person = place.known
     form = PencilForm(request.POST if request.method == "POST" else None)
     page, status = {"form": form, "place": place, "patient": person, "zone": place.location.zone}, 200
     if request.method == "POST":
@@ -116,8 +116,3 @@ def _pencil(request: HttpRequest, place: SlotForm, form: PencilForm, person: Pat
 
 def _diary(day: date, location: Location) -> str:
     return reverse("diary", query={"day": day.isoformat(), "location": str(location.public_id)})
-
-
-def _person(place: SlotForm) -> Patient | None:
-    public_id = place.chosen("patient")
-    return Patient.objects.current().filter(public_id=public_id).first() if public_id else None

@@ -52,7 +52,7 @@ def page(request: HttpRequest, place: SlotForm, form: VisitForm) -> dict:
 
 def _people(request: HttpRequest, place: SlotForm, kept: Hold | None) -> dict:
     """The patients to choose from: those who fit what was typed, else the one who is known already."""
-    chosen = _patient(request.POST.get("patient") or place.chosen("patient")) or (kept.patient if kept else None)
+    chosen = place.known or (kept.patient if kept else None)
     typed = request.POST.get("q", "")
     found = search.find(typed, limit=FOUND) if typed else None
     people = [chosen] if chosen and not typed else (found.patients if found else [])
@@ -112,12 +112,12 @@ def _person(request: HttpRequest, place: SlotForm, form: VisitForm) -> Patient:
     """The patient who was chosen, or a new one; a second copy of the request gets the same new one."""
     typed = form.cleaned_data
     if typed["patient"]:
-        person = _patient(typed["patient"])
-        if person is None:
+        if place.known is None:
             raise Refused(_("This patient is not on record any more. Search again."))
-        return person
+        return place.known
     first = slots.sent(request, uuid.uuid5(typed["key"], "patient"))
-    return _patient(submissions.answer(first, user=request.user, verb="register", act=partial(_register, place, form)))
+    added = submissions.answer(first, user=request.user, verb="register", act=partial(_register, place, form))
+    return named.patient(uuid.UUID(added))
 
 
 def _register(place: SlotForm, form: VisitForm) -> str:
@@ -144,10 +144,3 @@ def session_of(person: Patient, service: Service) -> TreatmentSession | None:
         _("%(patient)s has no open session of “%(service)s”. Start a series on the patient’s page first.")
         % {"patient": person, "service": service}
     )
-
-
-def _patient(public_id: object) -> Patient | None:
-    try:
-        return named.patient(uuid.UUID(str(public_id))) if public_id else None
-    except ValueError:
-        return None

@@ -6,21 +6,21 @@ from datetime import date, datetime
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import replace_url
 
-from clinic import booking, plan_forms, scheduling
+from clinic import booking, course_reads, plan_forms, scheduling
 from clinic.models import Appointment, Location, Wishes
 from clinic.plan_forms import PlanForm
 from clinic.refusals import Refused
 from clinic.views import cards, proposals, slots
 from patients import submissions
 from patients.access import staff_only
-from treatments.models import TreatmentSeries
+from treatments.models import TreatmentSeries, TreatmentSession
 
 PAGE, FRAGMENT = "clinic/series_plan.html", "clinic/_plan.html"
 
@@ -75,13 +75,15 @@ def _show(request: HttpRequest, card: cards.Card, form: PlanForm, shown: dict, s
 
 def _book(request: HttpRequest, public_id: uuid.UUID, now: datetime) -> HttpResponse:
     """Book what is ticked as it was shown; what was changed since is planned anew and shown first."""
-    rows = TreatmentSeries.objects.select_related("protocol_version__protocol__service", "patient")
-    series = get_object_or_404(rows, public_id=public_id)
-    form = PlanForm(request.POST, numbers=series.sessions.order_by("number").values_list("number", flat=True))
+    series = course_reads.series(public_id)
+    if series is None:
+        raise Http404
+    sessions = course_reads.sessions(series)
+    form = PlanForm(request.POST, numbers=[session.number for session in sessions])
     refusal = None
     if form.is_valid() and form.is_as_shown:
         try:
-            return _told(request, series, _take(request, series, form, now))
+            return _told(request, series, _take(request, series, sessions, form, now))
         except ValidationError as error:
             refusal = error
     earlier = _answered(request)
@@ -104,13 +106,17 @@ def _not_booked(
     return _show(request, card, form, shown, status=getattr(refusal, "status_code", 422))
 
 
-def _take(request: HttpRequest, series: TreatmentSeries, form: PlanForm, now: datetime) -> list[Appointment]:
+def _take(
+    request: HttpRequest, series: TreatmentSeries, sessions: list[TreatmentSession], form: PlanForm, now: datetime
+) -> list[Appointment]:
     """Book what is ticked as it was shown; raises `PlanTaken` for what cannot be, here or under the locks."""
     key = form.cleaned_data["key"]
     if not form.ticked or key is None:
         raise Refused(_("Tick at least one visit."))
     first = max(form.cleaned_data["first"], form.today(now))
-    plan = scheduling.as_shown(series, form.wish, first=first, now=now, fixed=form.starts, people=form.held)
+    known = {"sessions": sessions, "locations": form.locations.values()}
+    asked = {"first": first, "now": now, "fixed": form.starts, "people": form.held}
+    plan = scheduling.as_shown(series, form.wish, **asked, **known)
     moved = form.moved(plan)
     if moved:
         raise booking.PlanTaken(plan, moved)

@@ -91,7 +91,7 @@ def test_plan_needs_as_many_queries_for_six_visits_as_for_two(place, django_asse
     many = [visit(place, FAR + n * 28 * DAY, session=session) for n, session in enumerate(two)]
 
     for visits in (few, many):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             reminders.plan(visits, NOW)
 
 

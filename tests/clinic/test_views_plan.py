@@ -506,6 +506,23 @@ def test_plan_asks_as_often_for_four_sessions_as_for_two(staff, desk):
     assert counts[0] == counts[1]
 
 
+def test_book_asks_as_often_for_four_visits_among_more_people_and_rooms(staff, desk):
+    def statements(series):
+        page = staff.get(page_of(series))
+        with CaptureQueriesContext(connection) as queries:
+            answer = book(staff, page)
+        assert answer.status_code == 302
+        return len(queries)
+
+    statements(desk.start())  # the connection has its statements
+    few = statements(desk.start())
+    practitioner(desk.location, "Dr More", techniques=[desk.technique])
+    room(desk.location, "treatment")
+    desk.version.sessions_min = 2
+
+    assert statements(add_a_session(desk.start())) == few <= 33
+
+
 def add_a_session(series):
     last = series.sessions.get(number=3)
     last.pk, last.public_id, last.number = None, uuid.uuid4(), 4
