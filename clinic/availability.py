@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import calendars, fitting, reasons, timespans, visits
@@ -21,7 +19,7 @@ from clinic.reasons import SOFT, Reason, explain
 from clinic.refusals import Refused
 from patients.models import Patient
 from patients.prepared import PreparedRows
-from treatments.models import DepthStep, SeriesArea, Service, ServiceSegment, TreatmentSession, VersionSegment
+from treatments.models import Service, ServiceSegment, TreatmentSession, VersionSegment
 
 __all__ = [
     "SOFT", "Offer", "Reason", "Request", "Take", "explain", "free_starts", "nearest", "offer_at", "request_for",
@@ -33,6 +31,17 @@ NEAREST_DAYS = (14, 56)
 # No claim may be longer.
 LONGEST_MINUTES = 12 * 60
 _SEGMENTS = PreparedRows("segments", ServiceSegment, "WHERE service_id = %(service)s", service="bigint")
+# Those of the series' version; with each the areas of the series and all techniques of the version.
+_SEGMENTS_OF_A_COURSE = PreparedRows(
+    "segments_of_a_course", VersionSegment,
+    "JOIN treatments_treatmentseries own ON own.protocol_version_id = this.version_id WHERE own.id = %(series)s",
+    more={
+        "area_ids": "ARRAY(SELECT area_id FROM treatments_seriesarea WHERE series_id = %(series)s)",
+        "techniques": "ARRAY(SELECT DISTINCT technique_id FROM treatments_depthstep"
+        " WHERE version_id = this.version_id)",
+    },
+    series="bigint",
+)  # fmt: skip
 
 
 def request_for(
@@ -46,7 +55,7 @@ def request_for(
     `chosen` are primary keys of resources picked by hand; `without_numbing` leaves out what an earlier visit of the
     same patient did right before. Raises `Refused` when nobody has said how long the visit takes.
     """
-    segments = list(_segments_of(session) if session else _SEGMENTS.all(service=service.pk))
+    segments = _SEGMENTS_OF_A_COURSE.all(series=session.series_id) if session else _SEGMENTS.all(service=service.pk)
     areas, techniques = 1, {service.technique_id}
     if session is not None and segments:
         areas, techniques = len(segments[0].area_ids), {*segments[0].techniques, service.technique_id}
@@ -186,11 +195,3 @@ def _board(
     ruler = board.ruler
     starts = ruler.grid(request.location.grid_minutes)
     return board, starts & ruler.between(max(ruler.minute_up(earliest), 0), ruler.length)
-
-
-def _segments_of(session: TreatmentSession) -> QuerySet:
-    """The segments of the series' version; with each the number of its areas and all techniques of the version."""
-    areas = SeriesArea.objects.filter(series=session.series_id).order_by().values("area_id")
-    steps = DepthStep.objects.filter(version__series=session.series_id).order_by().values("technique_id").distinct()
-    rows = VersionSegment.objects.filter(version__series=session.series_id)
-    return rows.annotate(area_ids=ArraySubquery(areas), techniques=ArraySubquery(steps))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
@@ -176,16 +176,19 @@ def board_of(request: Request, ruler: Ruler, rows: Rows, people: frozenset[int] 
 def on_day(board: Board, day: date) -> Board:
     """The same for starts on one of its dates alone: small numbers instead of long ones."""
     ruler = Ruler(board.ruler.zone, day, day)
-    before, everything = ruler.base - board.ruler.base, ruler.everything
+    before, whole, everything = ruler.base - board.ruler.base, board.ruler.everything, ruler.everything
 
     def cut(mask: int) -> int:
-        return (mask >> before) & everything
+        return everything if mask is whole else (mask >> before) & everything if mask else 0
 
-    masks = ("usable", "here", "taken", "absent", "at_work", "travelling")
-    groups = {
-        key: [replace(each, **{name: cut(getattr(each, name)) for name in masks}) for each in group]
-        for key, group in board.groups.items()
-    }
+    def of(each: Calendar) -> Calendar:
+        return Calendar(
+            each.resource_id, each.name, each.turnaround_minutes, each.is_person, each.is_scarce,
+            cut(each.usable), cut(each.here), cut(each.taken), cut(each.absent), cut(each.at_work),
+            cut(each.travelling),
+        )  # fmt: skip
+
+    groups = {key: [of(each) for each in group] for key, group in board.groups.items()}
     return Board(ruler, cut(board.open), cut(board.patient_busy), groups, board.misfits, board.course)
 
 

@@ -29,6 +29,8 @@ SAVE_SESSION = Prepared(
     " RETURNING session_key",
     key="text", data="text", expires="timestamptz",
 )  # fmt: skip
+# A message on the next page is not worth waiting for the disk; a new session, and the end of one, are.
+WITHOUT_WAITING = "SET LOCAL synchronous_commit = off;"
 SESSION = PreparedRows(
     "session", Session, "WHERE session_key = %(key)s AND expire_date > %(now)s", key="text", now="timestamptz"
 )
@@ -55,7 +57,8 @@ class SessionStore(db.SessionStore):
             super().save(must_create)
             return
         row = self.create_model_instance(self._get_session())
-        if not SAVE_SESSION.rows({"key": row.pk, "data": row.session_data, "expires": row.expire_date}):
+        values = {"key": row.pk, "data": row.session_data, "expires": row.expire_date}
+        if not SAVE_SESSION.rows(values, after=WITHOUT_WAITING):
             raise UpdateError
 
 
