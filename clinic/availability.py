@@ -125,14 +125,14 @@ class OneStart:
         self.ruler = Ruler(request.location.zone, day, day)
         self._seen: tuple[calendars.Rows, Offer] | None = None
 
-    def offer(self, among: Collection[int] | None = None) -> Offer | None:
-        """What is true now. With `among` (keys of resources) only these may take part.
+    def offer(self, among: Collection[int] | None = None, *, after: str = "") -> Offer | None:
+        """What is true now. With `among` (keys of resources) only these may take part. `after`: SQL to run before.
 
         The offer of the look before stands if it takes none but these and nothing of theirs has changed since.
         """
         if self._is_out_of_reach:
             return None
-        rows = calendars.read_near(self.request, self.ruler, self.now, _around(self.starts_at), among)
+        rows = calendars.read_near(self.request, self.ruler, self.now, _around(self.starts_at), among, after=after)
         if self._stands(rows, among):
             return self._seen[1]
         board = calendars.board_of(self.request, self.ruler, rows)

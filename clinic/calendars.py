@@ -142,7 +142,7 @@ def read(
     request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None,
     among: Iterable[int] | None = None, only: Iterable[date] = (),
 ) -> Board:  # fmt: skip
-    """The board for starts on the local dates first to last: two statements, and one more for a session of a series.
+    """The board for starts on the local dates first to last: one statement, and one more for a session of a series.
 
     Practitioners are those of `people` where it is given; with `among`, nobody and nothing else takes part. Holds whose
     time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for.
@@ -154,9 +154,14 @@ def read(
     )
 
 
-def read_near(request: Request, ruler: Ruler, now: datetime, near: Span, among: Iterable[int] | None = None) -> Rows:
-    """The rows for a board on the ruler's dates that knows nothing of what lies outside the span `near`."""
-    return _read(request, ruler, now, _wanted(request, None, among), near)
+def read_near(
+    request: Request, ruler: Ruler, now: datetime, near: Span, among: Iterable[int] | None = None, *, after: str = ""
+) -> Rows:
+    """The rows for a board on the ruler's dates that knows nothing of what lies outside the span `near`.
+
+    `after`: SQL to run just before they are read.
+    """
+    return _read(request, ruler, now, _wanted(request, None, among), near, after=after)
 
 
 def board_of(request: Request, ruler: Ruler, rows: Rows, people: frozenset[int] | None = None) -> Board:
@@ -213,21 +218,13 @@ def _wanted(request: Request, people: frozenset[int] | None, among: Iterable[int
 
 
 def _read(
-    request: Request, ruler: Ruler, now: datetime, wanted: Wanted, span: Span, stretches: Sequence[Span] = ()
-) -> Rows:
-    resources = diary_rows.resources(wanted, ruler.dates[0], ruler.dates[-1])
-    return Rows(resources, _spans(request, ruler, resources, now, span, stretches), _course(request))
-
-
-def _spans(
-    request: Request, ruler: Ruler, rows: list[ResourceRow], now: datetime, span: Span, stretches: Sequence[Span]
-) -> dict[tuple[str, int], Pairs]:
+    request: Request, ruler: Ruler, now: datetime, wanted: Wanted, span: Span, stretches: Sequence[Span] = (), *,
+    after: str = "",
+) -> Rows:  # fmt: skip
     patient = request.patient
-    return diary_rows.spans(
-        location_id=request.location.pk,
+    resources, spans = diary_rows.near(
+        wanted,
         patient_id=(patient.merged_into_id or patient.pk) if patient else None,
-        resources=[row.pk for row in rows],
-        people=[row.pk for row in rows if row.type == visits.PRACTITIONER],
         start=span.start,
         end=span.end,
         first=ruler.dates[0],
@@ -236,7 +233,9 @@ def _spans(
         ignore_id=request.ignore_id,
         ignore_hold_id=request.ignore_hold_id,
         stretches=stretches,
+        after=after,
     )
+    return Rows(resources, spans, _course(request))
 
 
 def _course(request: Request) -> Course | None:

@@ -1,4 +1,4 @@
-"""The rows that decide free times, in two statements whatever the size of the diary, and one more for a series.
+"""The rows that decide free times, in one statement whatever the size of the diary, and one more for a series.
 
 Plain SQL, prepared, because it is asked before and under the locks of every booking and for months of many people at
 once: the database packs what belongs together into arrays, and a bounded index range finds the claims. Moments are
@@ -7,13 +7,13 @@ of day are minutes after local midnight, 1440 at its end.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from clinic import timespans
+from clinic import timespans, visits
 from clinic.models import Appointment
 from patients.prepared import Prepared
 from treatments.models import TreatmentSession
@@ -92,7 +92,7 @@ class Wanted:
     among: list[int] | None = None
 
 
-_RESOURCES = Prepared("diary_resources", """
+_RESOURCES = """
 SELECT r.id, r.type, r.name, r.turnaround_minutes, r.is_active,
   r.location_id IS NOT DISTINCT FROM %(location_id)s,
   COALESCE(room.kind, device.kind, ''), COALESCE(room.serves_all, false),
@@ -105,7 +105,7 @@ SELECT r.id, r.type, r.name, r.turnaround_minutes, r.is_active,
     FROM clinic_qualification q
     WHERE q.practitioner_id = r.id AND q.technique_id = ANY(%(technique_ids)s::bigint[])
   ) END,
-  CASE WHEN person.resource_id IS NOT NULL THEN (
+  COALESCE(CASE WHEN person.resource_id IS NOT NULL THEN (
     SELECT array_agg(ARRAY[h.weekday,
       ceil(date_part('epoch', h.starts) / 60)::int,
       CASE h.ends WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', h.ends) / 60)::int END,
@@ -117,18 +117,18 @@ SELECT r.id, r.type, r.name, r.turnaround_minutes, r.is_active,
       h.valid_from - DATE '0001-01-01' + 1, COALESCE(h.valid_until - DATE '0001-01-01' + 1, %(forever)s)
     ] ORDER BY h.id) FROM clinic_workinghours h
     WHERE h.practitioner_id = r.id AND h.location_id = %(location_id)s
-      AND h.valid_from <= %(last)s AND (h.valid_until IS NULL OR h.valid_until >= %(first)s)) END,
-  CASE WHEN person.resource_id IS NOT NULL THEN (
+      AND h.valid_from <= %(last)s AND (h.valid_until IS NULL OR h.valid_until >= %(first)s)) END, '{}'),
+  COALESCE(CASE WHEN person.resource_id IS NOT NULL THEN (
     SELECT array_agg(ARRAY[d."on" - DATE '0001-01-01' + 1, d.replaces_usual::int,
       COALESCE(d.location_id = %(location_id)s, false)::int,
       COALESCE(ceil(date_part('epoch', d.starts) / 60)::int, 0),
       COALESCE(CASE d.ends WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', d.ends) / 60)::int END, 0),
       CASE %(channel)s WHEN 'online' THEN d.is_open_online ELSE d.is_open_desk END::int
     ] ORDER BY d.id) FROM clinic_datedhours d
-    WHERE d.practitioner_id = r.id AND d."on" BETWEEN %(first)s AND %(last)s) END,
-  CASE WHEN device.resource_id IS NOT NULL THEN (
+    WHERE d.practitioner_id = r.id AND d."on" BETWEEN %(first)s AND %(last)s) END, '{}'),
+  COALESCE(CASE WHEN device.resource_id IS NOT NULL THEN (
     SELECT array_agg(ARRAY[p."on" - DATE '0001-01-01' + 1, (p.location_id = %(location_id)s)::int])
-    FROM clinic_deviceplace p WHERE p.device_id = r.id AND p."on" BETWEEN %(first)s AND %(last)s) END
+    FROM clinic_deviceplace p WHERE p.device_id = r.id AND p."on" BETWEEN %(first)s AND %(last)s) END, '{}')
 FROM clinic_resource r
 LEFT JOIN clinic_room room ON room.resource_id = r.id
 LEFT JOIN clinic_device device ON device.resource_id = r.id
@@ -144,18 +144,15 @@ AND (r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
     OR EXISTS (SELECT FROM clinic_workinghours h WHERE h.practitioner_id = r.id AND h.location_id = %(location_id)s)
     OR EXISTS (SELECT FROM clinic_datedhours d WHERE d.practitioner_id = r.id AND d.location_id = %(location_id)s
       AND d."on" BETWEEN %(first)s AND %(last)s)))
-))) ORDER BY r.id
-""", location_id="bigint", service_id="bigint", technique_ids="bigint[]", channel="text", named="bigint[]",
-    room_kinds="text[]", device_kinds="text[]", with_everybody="boolean", among="bigint[]", first="date", last="date",
-    forever="int",
-)  # fmt: skip
+)))
+"""
 
 # The bound on the start of a claim, which lasts at most 12 hours, keeps the index range as short as the days asked for.
-_SPANS_TEXT = """
+_SPANS = """
 SELECT 'taken', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', c.ends_at) / 60)::int)
 FROM clinic_claim c LEFT JOIN clinic_hold h ON h.id = c.hold_id
-WHERE c.live AND c.resource_id = ANY(%(resources)s::bigint[])
+WHERE c.live AND c.resource_id = ANY(ARRAY(SELECT pk FROM found))
   AND c.starts_at > %(start)s - INTERVAL '12 hours' AND c.starts_at < %(end)s AND c.ends_at > %(start)s
   AND (c.hold_id IS NULL OR (h.kept_until > %(now)s AND c.hold_id <> %(ignore_hold)s))
   AND c.appointment_id IS DISTINCT FROM %(ignore)s
@@ -166,11 +163,11 @@ SELECT 'travel', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) 
 FROM clinic_claim c
 LEFT JOIN clinic_hold h ON h.id = c.hold_id
 LEFT JOIN clinic_appointment a ON a.id = c.appointment_id
-JOIN clinic_traveltime t ON %(location)s IN (t.start_id, t.end_id)
+JOIN clinic_traveltime t ON %(location_id)s IN (t.start_id, t.end_id)
   AND COALESCE(a.location_id, h.location_id) IN (t.start_id, t.end_id)
-WHERE EXISTS (SELECT FROM clinic_traveltime WHERE %(location)s IN (start_id, end_id))
-  AND COALESCE(a.location_id, h.location_id) <> %(location)s
-  AND c.live AND c.resource_id = ANY(%(people)s::bigint[])
+WHERE EXISTS (SELECT FROM clinic_traveltime WHERE %(location_id)s IN (start_id, end_id))
+  AND COALESCE(a.location_id, h.location_id) <> %(location_id)s
+  AND c.live AND c.resource_id = ANY(ARRAY(SELECT pk FROM found WHERE type = %(person)s))
   AND c.starts_at > %(start)s - INTERVAL '12 hours' AND c.starts_at < %(end)s AND c.ends_at > %(start)s
   AND (c.hold_id IS NULL OR (h.kept_until > %(now)s AND c.hold_id <> %(ignore_hold)s))
   AND c.appointment_id IS DISTINCT FROM %(ignore)s
@@ -179,7 +176,7 @@ UNION ALL
 SELECT 'absent', resource_id, array_agg(floor(date_part('epoch', starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', ends_at) / 60)::int)
 FROM clinic_absence
-WHERE resource_id = ANY(%(resources)s::bigint[]) AND starts_at < %(end)s AND ends_at > %(start)s
+WHERE resource_id = ANY(ARRAY(SELECT pk FROM found)) AND starts_at < %(end)s AND ends_at > %(start)s
 GROUP BY resource_id
 UNION ALL
 SELECT 'patient', 0, array_agg(floor(date_part('epoch', a.starts_at) / 60)::int),
@@ -191,31 +188,45 @@ HAVING count(*) > 0
 UNION ALL
 SELECT 'closed', 0, array_agg(floor(date_part('epoch', starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', ends_at) / 60)::int)
-FROM clinic_closure WHERE location_id = %(location)s AND starts_at < %(end)s AND ends_at > %(start)s
+FROM clinic_closure WHERE location_id = %(location_id)s AND starts_at < %(end)s AND ends_at > %(start)s
 HAVING count(*) > 0
 UNION ALL
 SELECT 'opening', weekday, array_agg(ceil(date_part('epoch', opens) / 60)::int),
   array_agg(CASE closes WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', closes) / 60)::int END)
-FROM clinic_openinghours WHERE location_id = %(location)s GROUP BY weekday
+FROM clinic_openinghours WHERE location_id = %(location_id)s GROUP BY weekday
 UNION ALL
 SELECT 'extra', "on" - DATE '0001-01-01' + 1, array_agg(ceil(date_part('epoch', opens) / 60)::int),
   array_agg(CASE closes WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', closes) / 60)::int END)
-FROM clinic_extraopening WHERE location_id = %(location)s AND "on" BETWEEN %(first)s AND %(last)s GROUP BY "on"
+FROM clinic_extraopening WHERE location_id = %(location_id)s AND "on" BETWEEN %(first)s AND %(last)s GROUP BY "on"
 """
-_SPANS_TYPES = {
-    "location": "bigint", "patient": "bigint", "resources": "bigint[]", "people": "bigint[]", "start": "timestamptz",
-    "end": "timestamptz", "now": "timestamptz", "ignore": "bigint", "ignore_hold": "bigint", "first": "date",
-    "last": "date", "live": "text[]",
+_TYPES = {
+    "location_id": "bigint", "service_id": "bigint", "technique_ids": "bigint[]", "channel": "text",
+    "named": "bigint[]", "room_kinds": "text[]", "device_kinds": "text[]", "with_everybody": "boolean",
+    "among": "bigint[]", "first": "date", "last": "date", "forever": "int", "patient": "bigint", "person": "text",
+    "start": "timestamptz", "end": "timestamptz", "now": "timestamptz", "ignore": "bigint", "ignore_hold": "bigint",
+    "live": "text[]",
 }  # fmt: skip
-_SPANS = Prepared("diary_spans", _SPANS_TEXT, **_SPANS_TYPES)
 # For single days that are far apart: what was booked between them is not read.
 _CLAIMS_OF_DAYS = """unnest(%(begins)s, %(finishes)s) AS stretch (begins, finishes)
-CROSS JOIN unnest(%(resources)s) AS of_one (resource)
-CROSS JOIN LATERAL (SELECT * FROM clinic_claim WHERE live AND resource_id = of_one.resource
+CROSS JOIN found
+CROSS JOIN LATERAL (SELECT * FROM clinic_claim WHERE live AND resource_id = found.pk
   AND starts_at > stretch.begins - INTERVAL '12 hours' AND starts_at < stretch.finishes
   AND ends_at > stretch.begins OFFSET 0) c"""
-_DAYS_TYPES = {**_SPANS_TYPES, "begins": "timestamptz[]", "finishes": "timestamptz[]"}
-_SPANS_OF_DAYS = Prepared("diary_spans_of_days", _SPANS_TEXT.replace("clinic_claim c", _CLAIMS_OF_DAYS), **_DAYS_TYPES)
+
+
+def _of(claims: str) -> str:
+    """The whole statement: what lies in the time of those that it found, then who and what these are."""
+    return f"""
+WITH found ({", ".join(ResourceRow._fields)}) AS ({_RESOURCES})
+SELECT spans.*, NULL::json FROM ({_SPANS.replace("clinic_claim c", claims)}) AS spans
+UNION ALL SELECT 'resource', pk, NULL, NULL, row_to_json(found) FROM found
+"""  # noqa: S608 (the text is our own)
+
+
+_ROWS = Prepared("diary_rows", _of("clinic_claim c"), **_TYPES)
+_ROWS_OF_DAYS = Prepared(
+    "diary_rows_of_days", _of(_CLAIMS_OF_DAYS), **_TYPES, begins="timestamptz[]", finishes="timestamptz[]"
+)
 
 _SESSIONS = Prepared("diary_sessions", """
 SELECT s.number, phase.interval_min_days, phase.interval_ideal_days, phase.interval_max_days, s.done_on,
@@ -241,35 +252,32 @@ _OUT_OF_THE_COURSE = [state.value for state in TreatmentSession.OUT_OF_THE_COURS
 _OPEN = [state.value for state in TreatmentSession.OPEN]
 
 
-def resources(wanted: Wanted, first: date, last: date) -> list[ResourceRow]:
-    """Everybody and everything that could take part between two local dates, the one made first first."""
-    asked = vars(wanted) | {"first": first, "last": last, "forever": FOREVER}
-    return [ResourceRow(*row[:11], *(rows or [] for rows in row[11:])) for row in _RESOURCES.rows(asked)]
+def near(
+    wanted: Wanted, *, patient_id: int | None, start: datetime, end: datetime, now: datetime, ignore_id: int | None,
+    ignore_hold_id: int | None, first: date, last: date, stretches: Sequence[timespans.Span] = (), after: str = "",
+) -> tuple[list[ResourceRow], dict[tuple[str, int], Pairs]]:  # fmt: skip
+    """Everybody and everything that could take part on the local dates first to last, the one made first first.
 
-
-def spans(
-    *, location_id: int, patient_id: int | None, resources: Iterable[int], people: Iterable[int], start: datetime,
-    end: datetime, now: datetime, ignore_id: int | None, ignore_hold_id: int | None, first: date, last: date,
-    stretches: Sequence[timespans.Span] = (),
-) -> dict[tuple[str, int], Pairs]:  # fmt: skip
-    """What lies between two moments, by what it is and whose: a resource, a weekday (opening), a date (extra) or 0.
-
-    Holds whose time is over at `now` do not count. `travel` is time elsewhere of `people`, with the way on both sides.
-    With `stretches`, what was booked outside them is left out.
+    And what lies between two moments, by what it is and whose: a resource, a weekday (opening), a date (extra) or 0.
+    Holds whose time is over at `now` do not count. `travel` is a person's time elsewhere, with the way on both sides.
+    With `stretches`, what was booked outside them is left out. `after`: SQL to run just before.
     """
-    asked = {
-        "location": location_id, "patient": patient_id or 0, "resources": list(resources), "people": list(people),
-        "start": start, "end": end, "now": now, "ignore": ignore_id or 0, "ignore_hold": ignore_hold_id or 0,
-        "first": first, "last": last, "live": _LIVE,
+    asked = vars(wanted) | {
+        "patient": patient_id or 0, "start": start, "end": end, "now": now, "ignore": ignore_id or 0,
+        "ignore_hold": ignore_hold_id or 0, "first": first, "last": last, "live": _LIVE, "forever": FOREVER,
+        "person": visits.PRACTITIONER,
     }  # fmt: skip
-    statement = _SPANS
+    statement = _ROWS
     if stretches:
-        statement = _SPANS_OF_DAYS
+        statement = _ROWS_OF_DAYS
         asked |= {"begins": [each.start for each in stretches], "finishes": [each.end for each in stretches]}
-    found = defaultdict(list)
-    for what, whose, starts, ends in statement.rows(asked):
-        found[what, whose] = list(zip(starts, ends, strict=True))
-    return found
+    resources, spans = [], defaultdict(list)
+    for what, whose, starts, ends, row in statement.rows(asked, after=after):
+        if row is None:
+            spans[what, whose] = list(zip(starts, ends, strict=True))
+        else:
+            resources.append(ResourceRow(**row))
+    return sorted(resources), spans
 
 
 def sessions(series_id: int, ignore_id: int | None) -> tuple[list[PlannedSession], date | None]:

@@ -143,9 +143,19 @@ def lock_and_look_again(placement: Placement, now: datetime, *, freed: Iterable[
     start = _start(placement, now)
     first = _found(start.offer(), placement, now)
     wanted = {take.resource_id for take in first.takes} | set(freed)
-    locks.take(resources=wanted, patients=[] if placement.patient is None else merging.keys_of(placement.patient))
-    drop_expired_holds(wanted, now)
-    return _found(start.offer(among=wanted), placement, now)
+    patients = [] if placement.patient is None else merging.keys_of(placement.patient)
+    before = locks.taking(resources=wanted, patients=patients) + freeing(wanted, now)
+    return _found(start.offer(among=wanted, after=before), placement, now)
+
+
+def lock(resources: Iterable[int], patients: Iterable[int], now: datetime) -> None:
+    """Take every lock in one statement, then free what was kept for too long, as `freeing` says."""
+    _DROP_EXPIRED.rows(_expired(resources, now), after=locks.taking(resources=resources, patients=patients))
+
+
+def freeing(resources: Iterable[int], now: datetime) -> str:
+    """SQL that frees what was kept until a moment that is over by the caller's clock, or by now by the database's."""
+    return _DROP_EXPIRED.text(_expired(resources, now))
 
 
 def check_safety(placement: Placement) -> Checked:
@@ -179,14 +189,13 @@ def write_overrides(appointment: Appointment, placement: Placement, by: User, no
     )
 
 
-def drop_expired_holds(resources: Iterable[int], now: datetime) -> None:
-    """Free what was kept until a moment that is over by the caller's clock, or by now by the database's."""
-    _DROP_EXPIRED.rows({"resources": sorted(resources), "now": now})
-
-
 def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Offer]:
     """The nearest free times that this visit could really have."""
     return availability.nearest(placement.request, placement.starts_at, count, now)
+
+
+def _expired(resources: Iterable[int], now: datetime) -> dict[str, object]:
+    return {"resources": sorted(resources), "now": now}
 
 
 def _start(placement: Placement, now: datetime) -> availability.OneStart:

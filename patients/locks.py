@@ -51,8 +51,16 @@ def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None
 
     Waits at most three seconds for all later statements too; then the database raises 55P03 (lock not available).
     """
-    keys = {*resources, *(PATIENT_OFFSET + key for key in patients)}
-    _TAKE.rows({"keys": sorted(keys)}, after=patience())
+    _TAKE.rows(_keys(resources, patients), after=patience())
+
+
+def taking(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> str:
+    """The same as SQL to run just before a prepared statement, which then reads what is true under the locks."""
+    return patience() + _TAKE.text(_keys(resources, patients))
+
+
+def _keys(resources: Iterable[int], patients: Iterable[int]) -> dict[str, list[int]]:
+    return {"keys": sorted({*resources, *(PATIENT_OFFSET + key for key in patients)})}
 
 
 def patience() -> str:

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg2 import extensions
 from psycopg2.extensions import Column
 
 _known: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
@@ -30,6 +31,12 @@ class Prepared:
         """Everything that it finds with these values, one for each parameter. `after`: SQL to run just before."""
         return self._executed(values, after)[1]
 
+    def text(self, values: Mapping[str, object]) -> str:
+        """The same as SQL to run just before another statement (its `after`), which saves the way there and back."""
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            self._make_known(cursor.cursor)
+            return cursor.mogrify(self.execute, values).decode().replace("%", "%%") + ";"
+
     def named_rows(self, values: Mapping[str, object]) -> list[dict[str, object]]:
         """The same by the names of the columns."""
         columns, rows = self._executed(values)
@@ -43,16 +50,19 @@ class Prepared:
         try:
             cursor = here.cursor()
             bare = cursor.cursor
-            known = _known.setdefault(bare.connection, set())
-            if self.name not in known:
-                bare.execute(self.prepare)
-                known.add(self.name)
+            self._make_known(bare)
             cursor.execute(after + self.execute, values)
             columns, rows = bare.description, bare.fetchall()
             bare.close()
         finally:
             here.execute_wrappers = wrappers
         return columns, rows
+
+    def _make_known(self, bare: extensions.cursor) -> None:
+        known = _known.setdefault(bare.connection, set())
+        if self.name not in known:
+            bare.execute(self.prepare)
+            known.add(self.name)
 
 
 class PreparedRows(Prepared):

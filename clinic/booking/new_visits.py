@@ -13,7 +13,7 @@ from clinic.booking import groups, kept_times, records
 from clinic.models import Appointment, Hold, Location, Practitioner, Resource
 from clinic.placing import NotFree, Placement
 from clinic.refusals import Refused, Taken
-from patients import locks, merging, submissions
+from patients import merging, submissions
 from patients.models import Patient, User
 from patients.prepared import PreparedInsert
 from patients.submissions import Sent
@@ -204,8 +204,7 @@ def _first_fitting(wanted: Placement, begins: Iterable[datetime], now: datetime)
 def _lock_everything(patients: set[int], now: datetime) -> None:
     """The locks of everybody and everything bookable and of these patients, for what cannot be known beforehand."""
     everything = set(Resource.objects.filter(is_active=True).order_by().values_list("pk", flat=True))
-    locks.take(resources=everything, patients=patients)
-    placing.drop_expired_holds(everything, now)
+    placing.lock(everything, patients, now)
 
 
 def _write(

@@ -15,7 +15,7 @@ from clinic.refusals import Refused, Taken
 from clinic.scheduling import Plan, PlannedVisit, Wish
 from clinic.scheduling.course_rows import Pin, of_other_courses
 from clinic.scheduling.ground import offer_of
-from patients import locks, merging
+from patients import merging
 from patients.models import User
 from patients.prepared import Prepared
 from patients.submissions import Sent
@@ -128,8 +128,7 @@ def _refuse_more_than_is_kept(wanted: Sequence[PlannedVisit]) -> None:
 
 def _lock(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) -> None:
     resources = {take.resource_id for visit in wanted for take in visit.chosen.offer.takes}
-    locks.take(resources=resources, patients=merging.keys_of(plan.ground.series.patient))
-    placing.drop_expired_holds(resources, now)
+    placing.lock(resources, merging.keys_of(plan.ground.series.patient), now)
 
 
 def _keep(wishes: Wish, series: TreatmentSeries) -> None:

@@ -17,7 +17,7 @@ from clinic.booking.together_desk import Desk
 from clinic.models import Appointment, Claim, Hold, Resource
 from clinic.refusals import Refused
 from clinic.timespans import Span
-from patients import locks, merging
+from patients import merging
 from patients.refusals import Conflict
 from treatments.safety import Checked
 
@@ -60,8 +60,7 @@ def lock(items: Sequence[Change], given_up: Sequence[Hold], now: datetime, *, is
     resources = {resource for each in has.values() for resource in each}.union(*kept.values())
     if is_wide or not all(kept.values()):
         resources |= set(Resource.objects.filter(is_active=True).order_by().values_list("pk", flat=True))
-    locks.take(resources=resources, patients={key for item in items for key in merging.keys_of(item.patient)})
-    placing.drop_expired_holds(resources, now)
+    placing.lock(resources, {key for item in items for key in merging.keys_of(item.patient)}, now)
     return kept
 
 

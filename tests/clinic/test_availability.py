@@ -237,7 +237,7 @@ def test_free_starts_take_the_same_queries_for_any_size(size):
         offers = free_starts(request, MONDAY, MONDAY + timedelta(days=7 * size), NOW)
 
     assert offers
-    assert len(queries) == 2
+    assert len(queries) == 1
 
 
 def test_free_starts_of_days_that_are_over_are_none(clinic):

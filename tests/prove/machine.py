@@ -35,7 +35,7 @@ MINUTE = timedelta(minutes=1)
 # What is taken away -> where it stands, and what stands there instead.
 FAULTS = {
     "a cancelled visit keeps its place": (placing, "release_claims", lambda visit: None),
-    "a time kept too long keeps its place": (placing, "drop_expired_holds", lambda resources, now: None),
+    "a time kept too long keeps its place": (placing, "freeing", lambda resources, now: ""),
     "wall time by adding to UTC": (Ruler, "has_clock_change", lambda ruler, day: False),
 }
 
