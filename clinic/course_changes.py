@@ -54,6 +54,16 @@ def drop_visit(
     return _changed(series, now, act)
 
 
+def put_back(session: TreatmentSession, *, reason: str, version: int, now: datetime) -> TreatmentSession:
+    """A visit that was left out is to be booked after all."""
+
+    def act() -> TreatmentSession:
+        details = {"reason": reason, "version": version, "used_up": _used_up(session.series)}
+        return course_changes.put_back(session, **details)
+
+    return _changed(session.series, now, act)
+
+
 def hold(session: TreatmentSession, *, version: int, now: datetime) -> TreatmentSession:
     """The session is not to be booked for now."""
     return _changed(session.series, now, lambda: course_changes.hold(session, version=version))

@@ -232,6 +232,18 @@ class DatesForm(CourseForm):
         return str(course_changes.set_dates(self.about, **self.typed, by=by, now=now).public_id)
 
 
+class PutBackForm(CourseForm):
+    """Why a visit that was left out is to take place after all."""
+
+    action, done = "put_back", gettext_lazy("The visit was put back: it is to be booked.")
+    title, button = gettext_lazy("Left out"), gettext_lazy("Put it back")
+    text = gettext_lazy("The visit takes its place in the course again and is to be booked.")
+    reason = forms.CharField(label=gettext_lazy("Why it is put back"), max_length=120)
+
+    def save(self, by: User, now: datetime, today: date) -> str:
+        return str(course_changes.put_back(self.about, **self.typed, now=now).public_id)
+
+
 class HoldForm(CourseForm):
     action, done = "hold", gettext_lazy("The session is on hold: it is not offered for booking.")
     title, button = gettext_lazy("On hold"), gettext_lazy("Put on hold")
@@ -316,8 +328,12 @@ class CountForm(CourseForm):
 # -- Which forms a page offers ----------------------------------------------------------------------------------------
 
 
-def of_session(data: QueryDict | None, session: TreatmentSession, *, is_lost: bool, reader: User) -> list[CourseForm]:
+def of_session(
+    data: QueryDict | None, session: TreatmentSession, *, is_lost: bool, may_be_put_back: bool, reader: User
+) -> list[CourseForm]:
     """What can be changed of a session as it is."""
+    if may_be_put_back:
+        return [PutBackForm(data, about=session)]
     found: list[CourseForm] = []
     is_open = session.state in TreatmentSession.OPEN and not is_lost
     if (is_open or session.state == State.BOOKED) and has_role(reader, *CLINICAL):

@@ -7,7 +7,7 @@ days. A series or session that somebody else changed since the person looked rai
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from patients.models import BodyArea, User
@@ -39,16 +39,21 @@ def add_visit(series: TreatmentSeries, *, version: int) -> TreatmentSession:
 def add_maintenance(series: TreatmentSeries, *, version: int) -> TreatmentSession:
     """One visit of the maintenance phase, outside the number of visits planned."""
     series = _changeable(series, version, (*CHANGEABLE, SeriesState.COMPLETED))
+    phase = _next_of_maintenance(series)
+    session = TreatmentSession.objects.create(series=series, number=_last_number(series) + 1, phase=phase)
+    _grown(series)
+    return session
+
+
+def _next_of_maintenance(series: TreatmentSeries) -> Phase:
+    """The phase of one more maintenance visit; one waits at a time."""
     phases = series.protocol_version.phases.filter(is_maintenance=True).order_by("position")
     spread = [phase for phase in phases for _each in range(phase.sessions)]
     if not spread:
         raise Refused(_("The protocol has no maintenance."))
     if _maintenance(series).exclude(state=State.DONE).exists():
         raise Refused(_("A maintenance visit is planned already."))
-    phase: Phase = spread[min(_maintenance(series).count(), len(spread) - 1)]
-    session = TreatmentSession.objects.create(series=series, number=_last_number(series) + 1, phase=phase)
-    _grown(series)
-    return session
+    return spread[min(_maintenance(series).count(), len(spread) - 1)]
 
 
 def drop_visit(
@@ -75,6 +80,32 @@ def drop_visit(
     courses_of.move(session, State.SKIPPED, {State.PLANNED, State.ON_HOLD}, skip_reason=reason)
     _renumbered(series)
     courses_of.complete_if_over(series, used_up=used_up)
+    return session
+
+
+def put_back(
+    session: TreatmentSession, *, reason: str, version: int, used_up: Collection[int] = ()
+) -> TreatmentSession:
+    """A visit that was left out is to be booked after all, in its place; up to the most of the protocol.
+
+    Refused once a later session is done or used up: the course has passed it. Both reasons are kept.
+    """
+    reason = _said(reason, _("Say why the visit is put back."))
+    series = _changeable(session.series, None, (*CHANGEABLE, SeriesState.COMPLETED))
+    _same(session, version)
+    later = series.sessions.filter(number__gt=session.number)
+    if later.filter(Q(state=State.DONE) | Q(number__in=used_up)).exists():
+        words = {"number": session.number}
+        raise Refused(_("The course has passed session %(number)s: add a visit at its end instead.") % words)
+    if session.phase.is_maintenance:
+        phase = _next_of_maintenance(series)
+    else:
+        _check_number(series, _counted(series).count() + 1)
+        phase = courses_of.phase_of(series.protocol_version, session.number)
+    words = {"reason": reason, "before": session.skip_reason}
+    kept = _("Put back: %(reason)s · left out before: %(before)s") % words
+    courses_of.move(session, State.PLANNED, {State.SKIPPED}, phase=phase, skip_reason=kept[: courses_of.REASON_LENGTH])
+    _grown(series)
     return session
 
 

@@ -37,13 +37,17 @@ MARKS = {State.DONE: "is-done", State.BOOKED: "is-booked", State.SKIPPED: "is-of
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the progress list; `lost` is the visit that used the session up though it did not take place."""
+    """One line of the progress list; `lost` is the visit that used the session up though it did not take place.
+
+    `is_passed`: a later one is done or used up.
+    """
 
     session: TreatmentSession
     window: Window | None
     visit: Appointment | None
     is_late: bool
     lost: Appointment | None = None
+    is_passed: bool = False
 
     @property
     def mark(self) -> str:
@@ -69,6 +73,11 @@ class Step:
     def is_open(self) -> bool:
         """Whether it is neither over nor used up nor in the diary."""
         return self.session.state in TreatmentSession.OPEN and self.lost is None
+
+    @property
+    def may_be_put_back(self) -> bool:
+        """Whether it was left out and its place in the course is still to come."""
+        return self.session.state == State.SKIPPED and not self.is_passed
 
     @property
     def can_change(self) -> bool:
@@ -142,6 +151,11 @@ class Card:
         return self.is_running or self.series.state == TreatmentSeries.State.PAUSED
 
     @property
+    def may_grow(self) -> bool:
+        """Whether visits may come back into the course."""
+        return self.can_stop or self.series.state == TreatmentSeries.State.COMPLETED
+
+    @property
     def is_expired(self) -> bool:
         until = self.series.expires_on
         return until is not None and until < self.on and self.is_running
@@ -212,11 +226,13 @@ def _card(series: TreatmentSeries, on: date) -> Card:
             (visits if visit.is_live else lost)[session.number] = visit
     days = {number: timespans.date_of(visit.location.zone, visit.starts_at) for number, visit in visits.items()}
     windows = courses_of.windows(series, booked=days, today=on, used_up=lost)
-    steps = []
+    steps, done = [], [each.number for each in series.sessions.all() if each.state == State.DONE]
+    passed = max([*done, *lost], default=0)
     for session in series.sessions.all():
-        window = windows.get(session.number)
+        number = session.number
+        window = windows.get(number)
         is_late = session.state in TO_BOOK and window is not None and window.is_late(on)
-        steps.append(Step(session, window, visits.get(session.number), is_late, lost.get(session.number)))
+        steps.append(Step(session, window, visits.get(number), is_late, lost.get(number), number < passed))
     return Card(series, steps, on)
 
 

@@ -63,7 +63,8 @@ def course_session(request: HttpRequest, series: uuid.UUID, number: int) -> Http
     if step is None:
         raise Http404
     session = _session_of(step)
-    offered = course_forms.of_session(_sent(request), session, is_lost=bool(step.lost), reader=request.user)
+    is_what = {"is_lost": bool(step.lost), "may_be_put_back": step.may_be_put_back and card.may_grow}
+    offered = course_forms.of_session(_sent(request), session, **is_what, reader=request.user)
     answer, status = _take(request, offered, card.series, session)
     if answer is not None:
         _say_if_outside(request, series, number)

@@ -236,6 +236,57 @@ def test_stop_refuses_visits_that_are_none(staff, desk, series, seen):
     assert state(series) == "active"
 
 
+# -- A visit that was left out ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left_out(series):
+    return course_changes.drop_visit(
+        series, session=series.sessions.get(number=2), reason="Heals well", version=series.version, now=NOW
+    )
+
+
+def test_a_visit_that_was_left_out_is_put_back_from_the_series_page(staff, series, left_out):
+    page = address("course_session", series, 2)
+    assert f'href="{page}"' in staff.get(address("series", series)).content.decode()
+    assert [form.action for form in staff.get(page).context["forms"]] == ["put_back"]
+
+    answer = staff.post(page, sent(left_out, "put_back", reason="It came back"))
+
+    left_out.refresh_from_db()
+    assert (answer.url, left_out.state) == (address("series", series), "planned")
+    text = staff.get(answer.url).content.decode()
+    assert "Put back: It came back · left out before: Heals well" in text
+    assert "Session 2: planned" in text
+
+
+def test_a_second_copy_of_a_visit_put_back_is_answered_alike(staff, series, left_out):
+    body = sent(left_out, "put_back", reason="It came back")
+
+    answers = [staff.post(address("course_session", series, 2), body) for _each in range(2)]
+
+    assert [answer.url for answer in answers] == [address("series", series)] * 2
+
+
+def test_a_visit_is_not_put_back_without_a_reason(staff, series, left_out):
+    answer = staff.post(address("course_session", series, 2), sent(left_out, "put_back", reason=""))
+
+    left_out.refresh_from_db()
+    assert (answer.status_code, left_out.state) == (422, "skipped")
+
+
+def test_a_visit_that_the_course_has_passed_is_not_offered_to_be_put_back(staff, series, left_out):
+    series.sessions.filter(number=3).update(state="booked")
+    series.sessions.filter(number=3).update(state="done", done_on=TODAY)
+    page = address("course_session", series, 2)
+
+    assert f'href="{page}"' not in staff.get(address("series", series)).content.decode()
+    staff.post(page, sent(left_out, "put_back", reason="It came back"))
+
+    left_out.refresh_from_db()
+    assert left_out.state == "skipped"
+
+
 # -- One session ------------------------------------------------------------------------------------------------------
 
 

@@ -166,6 +166,115 @@ def test_add_visit_is_refused_once_the_course_is_in_maintenance():
     assert refusal.value.messages == ["The course is in maintenance: add a maintenance visit instead."]
 
 
+# -- A visit that was left out ----------------------------------------------------------------------------------------
+
+
+def put_back(session, **details):
+    session.refresh_from_db()
+    return course_changes.put_back(session, **{"reason": "It came back", "version": session.version, **details})
+
+
+def test_put_back_lets_the_visit_be_booked_in_its_place_and_keeps_both_reasons():
+    course = series(sessions_planned=4)
+    left_out = drop(course)
+
+    session = put_back(left_out)
+
+    assert (states(course), current(course).sessions_planned) == (["planned"] * 4, 4)
+    assert session.skip_reason == "Put back: It came back · left out before: Heals well"
+    assert courses_of.mark_booked(session).state == "booked"
+
+
+def test_put_back_lets_a_complete_course_run_again():
+    course = series(sessions_planned=2)
+    done(course, 1)
+    left_out = drop(course)
+
+    put_back(left_out)
+
+    assert (current(course).state, states(course)) == ("active", ["done", "planned"])
+
+
+def test_put_back_follows_the_version_that_the_series_has_by_now():
+    course = series(sessions_planned=4)
+    left_out = drop(course, session=course.sessions.get(number=2))
+    newer = published()
+    type(course).objects.filter(pk=course.pk).update(protocol_version=newer)
+    left_out.series.refresh_from_db()
+
+    assert put_back(left_out).phase.version == newer
+
+
+def test_put_back_is_refused_once_a_later_session_is_done():
+    course = series(sessions_planned=4)
+    left_out = drop(course, session=course.sessions.get(number=1))
+    done(course, 2)
+
+    with pytest.raises(Refused) as refusal:
+        put_back(left_out)
+
+    assert refusal.value.messages == ["The course has passed session 1: add a visit at its end instead."]
+    assert states(course) == ["skipped", "done", "planned", "planned"]
+
+
+def test_put_back_is_refused_once_a_later_session_is_used_up():
+    course = series(sessions_planned=4)
+    left_out = drop(course, session=course.sessions.get(number=1))
+
+    with pytest.raises(Refused, match="The course has passed session 1"):
+        put_back(left_out, used_up={2})
+
+
+def test_put_back_is_refused_beyond_the_most_of_the_protocol():
+    course = series(version=published(sessions_max=4), sessions_planned=4)
+    left_out = drop(course, session=course.sessions.get(number=2))
+    add(course)
+
+    with pytest.raises(Refused, match="between"):
+        put_back(left_out)
+
+
+def test_put_back_is_refused_for_a_session_that_was_not_left_out():
+    with pytest.raises(Refused, match="Session 1 cannot be changed like this: it is planned"):
+        put_back(series(sessions_planned=2, version=published(sessions_max=9)).sessions.get(number=1))
+
+
+def test_put_back_is_refused_without_a_reason():
+    left_out = drop(series(sessions_planned=4))
+
+    with pytest.raises(Refused, match="Say why the visit is put back"):
+        put_back(left_out, reason=" ")
+
+
+def test_put_back_is_refused_in_a_stopped_series():
+    course = series(sessions_planned=4)
+    left_out = drop(course)
+    course_changes.stop(course, reason="Moves away", version=current(course).version)
+
+    with pytest.raises(Refused, match="it cannot be changed like this"):
+        put_back(left_out)
+
+
+def test_put_back_is_a_conflict_when_somebody_else_was_first():
+    left_out = drop(series(sessions_planned=4))
+
+    with pytest.raises(Conflict):
+        put_back(left_out, version=left_out.version - 1)
+
+
+def test_put_back_of_maintenance_is_refused_while_another_waits():
+    course = series(version=maintained(), sessions_planned=2)
+    first = course_changes.add_maintenance(course, version=current(course).version)
+    left_out = drop(course, session=first)
+    second = course_changes.add_maintenance(course, version=current(course).version)
+
+    with pytest.raises(Refused, match="A maintenance visit is planned already"):
+        put_back(left_out)
+    drop(course, session=second)
+
+    assert put_back(left_out).state == "planned"
+
+
 # -- Fewer visits -----------------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ SESSION_TRANSITIONS = (
     ("on_hold", "booked"),
     ("planned", "skipped"),
     ("on_hold", "skipped"),
+    ("skipped", "planned"),
     ("planned", "voided"),
     ("on_hold", "voided"),
 )
