@@ -19,13 +19,15 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def clinic(tmp_path_factory):
-    """The demo clinic with a bell that rings every second and no wait after an edit.
+    """The demo clinic with a bell that rings every second, no wait after an edit, and no quiet hours.
 
+    So that its letters arrive at whatever hour the tests run.
     A module whose tests need another clinic has a fixture of this name of its own; `visitor` and `reader` go there.
     """
     settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
     copied = os.environ["DATABASE_URL"]
     with Stack(tmp_path_factory.mktemp("clinic"), settings, throw_away=True, copy_of=copied) as stack:
+        stack.manage("configure_location", "Cadence London", "--no-quiet-hours")
         yield stack
 
 
