@@ -128,7 +128,8 @@ class OneStart:
     def offer(self, among: Collection[int] | None = None, *, after: str = "") -> Offer | None:
         """What is true now. With `among` (keys of resources) only these may take part. `after`: SQL to run before.
 
-        The offer of the look before stands if it takes none but these and nothing of theirs has changed since.
+        The offer of the look before stands if it takes none but these and nothing of theirs has changed since, but for
+        what was taken beside it.
         """
         if self._is_out_of_reach:
             return None
@@ -151,7 +152,11 @@ class OneStart:
         if self._seen is None or among is None:
             return False
         seen, offer = self._seen
-        return {take.resource_id for take in offer.takes} <= set(among) and seen.of(among) == rows.of(among)
+        if not {take.resource_id for take in offer.takes} <= set(among):
+            return False
+        before, by_now = seen.of(among), rows.of(among)
+        is_taken = any(by_now.is_taken(take.resource_id, take.starts_at, take.ends_at) for take in offer.takes)
+        return not is_taken and before.but_taken() == by_now.but_taken()
 
 
 def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> list[Offer]:

@@ -122,6 +122,16 @@ class Rows(NamedTuple):
         }
         return Rows([row for row in self.resources if row.pk in resources], spans, self.course)
 
+    def but_taken(self) -> "Rows":
+        """As if nothing were taken."""
+        spans = {(what, whose): pairs for (what, whose), pairs in self.spans.items() if what != diary_rows.TAKEN}
+        return Rows(self.resources, spans, self.course)
+
+    def is_taken(self, resource: int, starts_at: datetime, ends_at: datetime) -> bool:
+        """Whether the resource (key) is taken at any time between two whole minutes."""
+        begin, end = (int(moment.timestamp()) // 60 for moment in (starts_at, ends_at))
+        return any(start < end and begin < until for start, until in self.spans.get((diary_rows.TAKEN, resource), ()))
+
 
 @dataclass
 class Board:

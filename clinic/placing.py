@@ -168,11 +168,24 @@ def check_safety(placement: Placement) -> Checked:
 
 def write_claims(owner: Appointment | Hold, offer: Offer) -> None:
     """Lay the claims of a visit or a hold; the old ones must have been released in the same transaction."""
-    of = {"hold": owner} if isinstance(owner, Hold) else {"appointment": owner}
-    _CLAIMS.write(
+    lay_claims([(owner, offer)])
+
+
+def lay_claims(owned: Iterable[tuple[Appointment | Hold, Offer]]) -> None:
+    """The same for many, in one statement."""
+    claims = []
+    for owner, offer in owned:
+        of = {"hold": owner} if isinstance(owner, Hold) else {"appointment": owner}
+        claims += claims_of(offer, **of)
+    _CLAIMS.write(claims)
+
+
+def claims_of(offer: Offer, **of: Appointment | Hold) -> list[Claim]:
+    """What the offer takes, not yet written; its `appointment` or `hold` may be known later."""
+    return [
         Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, **of)
         for take in offer.takes
-    )
+    ]
 
 
 def release_claims(appointment: Appointment) -> None:

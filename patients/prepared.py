@@ -139,28 +139,74 @@ class PreparedInsert(Prepared):
     """
 
     def __init__(self, name: str, model: type[models.Model]) -> None:
-        self.model = model
-        self.fields = [each for each in model._meta.concrete_fields if not each.primary_key and not each.generated]
-        # Without its length: a cast to varchar(16) would cut what is too long, which the column refuses.
-        types = {
-            each.column: re.sub(r"\(.*", "", each.db_type(connections[DEFAULT_DB_ALIAS])) + "[]" for each in self.fields
-        }
-        columns = ", ".join(f'"{column}"' for column in types)
-        given = ", ".join(f"%({column})s" for column in types)
-        text = f"INSERT INTO {model._meta.db_table} ({columns}) SELECT * FROM unnest({given}) RETURNING id"  # noqa: S608 (the text is our own)
-        super().__init__(name, text, **types)
+        self.columns = _Columns(model)
+        super().__init__(name, f"{self.columns.insert} RETURNING id", **self.columns.types)
 
     def write(self, rows: Iterable[models.Model]) -> None:
         """Insert them all; they have their keys afterwards."""
-        rows, here = list(rows), connections[DEFAULT_DB_ALIAS]
-        values = {
-            each.column: [each.get_db_prep_save(each.pre_save(row, add=True), here) for row in rows]
+        rows = list(rows)
+        keys = self.rows(self.columns.values(rows)) if rows else ()
+        for row, (key,) in zip(rows, keys, strict=True):
+            _is_stored(row, key)
+
+
+class PreparedInsertOfWholes(Prepared):
+    """The same of rows of one table together with their parts, rows of another, which refer to them.
+
+    `owner`: the field by which a part refers to its whole. `key`: a unique field of a whole, known beforehand.
+    """
+
+    def __init__(
+        self, name: str, model: type[models.Model], parts: type[models.Model], *, owner: str, key: str
+    ) -> None:
+        self.wholes, self.parts, self.key = _Columns(model), _Columns(parts, "part_", without=owner), key
+        refers = parts._meta.get_field(owner).column
+        names = ", ".join(f'"{column}"' for column in self.parts.names)
+        text = f"""WITH made AS ({self.wholes.insert} RETURNING id, "{key}"), made_of AS (
+            INSERT INTO {parts._meta.db_table} ({names}, "{refers}")
+            SELECT {names}, made.id FROM unnest({self.parts.given}, %(part_of)s) AS given ({names}, part_of)
+            JOIN made ON made."{key}" = part_of
+        ) SELECT "{key}", id FROM made"""  # noqa: S608 (the text is our own)
+        kind = self.wholes.types[model._meta.get_field(key).column]
+        super().__init__(name, text, **self.wholes.types, **self.parts.types, part_of=kind)
+
+    def write(self, wholes: Iterable[tuple[models.Model, Sequence[models.Model]]]) -> None:
+        """Insert them all, each with its parts; the wholes have their keys afterwards."""
+        wholes = list(wholes)
+        of = [str(getattr(whole, self.key)) for whole, parts in wholes for _part in parts]
+        values = self.wholes.values([whole for whole, _parts in wholes])
+        values |= self.parts.values([part for _whole, parts in wholes for part in parts]) | {"part_of": of}
+        made = dict(self.rows(values)) if wholes else {}
+        for whole, _parts in wholes:
+            _is_stored(whole, made[getattr(whole, self.key)])
+
+
+class _Columns:
+    """What an insertion says of one table; `prefix` is put before the names of its parameters."""
+
+    def __init__(self, model: type[models.Model], prefix: str = "", *, without: str = "") -> None:
+        said = [each for each in model._meta.concrete_fields if not each.primary_key and not each.generated]
+        self.fields = [each for each in said if each.name != without]
+        self.prefix, self.names = prefix, [each.column for each in self.fields]
+        # Without its length: a cast to varchar(16) would cut what is too long, which the column refuses.
+        kinds = (re.sub(r"\(.*", "", each.db_type(connections[DEFAULT_DB_ALIAS])) + "[]" for each in self.fields)
+        self.types = dict(zip([prefix + name for name in self.names], kinds, strict=True))
+        self.given = ", ".join(f"%({name})s" for name in self.types)
+        columns = ", ".join(f'"{name}"' for name in self.names)
+        self.insert = f"INSERT INTO {model._meta.db_table} ({columns}) SELECT * FROM unnest({self.given})"  # noqa: S608 (the text is our own)
+
+    def values(self, rows: Sequence[models.Model]) -> dict[str, list]:
+        """The parameters of these rows."""
+        here = connections[DEFAULT_DB_ALIAS]
+        return {
+            self.prefix + each.column: [each.get_db_prep_save(each.pre_save(row, add=True), here) for row in rows]
             for each in self.fields
         }
-        keys = self.rows(values) if rows else ()
-        for row, (key,) in zip(rows, keys, strict=True):
-            state = row._state  # noqa: SLF001 (Django documents it)
-            row.pk, state.adding, state.db = key, False, DEFAULT_DB_ALIAS
+
+
+def _is_stored(row: models.Model, key: int) -> None:
+    state = row._state  # noqa: SLF001 (Django documents it)
+    row.pk, state.adding, state.db = key, False, DEFAULT_DB_ALIAS
 
 
 @contextmanager

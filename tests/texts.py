@@ -132,7 +132,8 @@ SPOKEN_CALLS = {
 # What only the people who run or change the software read; so are all errors but those of `SPOKEN_CALLS`.
 SILENT_CALLS = {
     "ImproperlyConfigured", "DemoInProduction", "getLogger", "get_logger", "debug", "exception", "critical", "Trigger",
-    "Incomplete", "Func", "JoinedRows", "Prepared", "PreparedInsert", "PreparedRows", "PreparedTogether", "RunSQL",
+    "Incomplete", "Func", "JoinedRows", "Prepared", "PreparedInsert", "PreparedInsertOfWholes",
+    "PreparedRows", "PreparedTogether", "RunSQL",
     "execute", "compile", "sub", "split", "strftime", "date_format",
 }  # fmt: skip
 KEY = re.compile(r"^[a-z_]+\.[a-z_]+$")

@@ -15,12 +15,10 @@ from clinic.placing import NotFree, Placement
 from clinic.refusals import Refused, Taken
 from patients import merging, submissions
 from patients.models import Patient, User
-from patients.prepared import PreparedInsert
 from patients.submissions import Sent
 from treatments import series as treatment_series
 from treatments.models import Service, ServiceSegment, TreatmentSession
 
-_VISITS = PreparedInsert("insert_visits", Appointment)
 LATER_IN_A_GROUP = frozenset({"off_grid", "inside_notice"})
 
 
@@ -225,10 +223,9 @@ def _write(
         visit_group=visit_group,
     )
     records.settle_into(visit, offer, checked)
-    _VISITS.write([visit])
     if placement.hold is not None:
         kept_times.end_as_booked(placement.hold, at=placement.starts_at, now=now)
-    placing.write_claims(visit, offer)
+    records.write_new([(visit, offer)])
     placing.write_overrides(visit, placement, by, now)
     if visit.session is not None:
         treatment_series.mark_booked(visit.session)

@@ -213,8 +213,7 @@ def _write(plan: Plan, placed: Sequence[_Placed], by: User, now: datetime) -> li
         visit = records.of_session(each.visit.session, location, by, now)
         records.settle_into(visit, each.offer, each.checked)
         visits.append(visit)
-    records.write_new(visits)
-    records.lay_claims((visit, each.offer) for visit, each in zip(visits, placed, strict=True))
+    records.write_new((visit, each.offer) for visit, each in zip(visits, placed, strict=True))
     reason = _("Planned with the whole course: nothing earlier suited.")
     late = [visit for visit, each in zip(visits, placed, strict=True) if each.is_late]
     if late:

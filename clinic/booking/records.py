@@ -6,22 +6,21 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from clinic import counting, gate
+from clinic import counting, gate, placing
 from clinic.availability import Offer
 from clinic.booking import proposal_ends
 from clinic.models import Appointment, AppointmentChange, Claim, Location
 from clinic.refusals import Refused
 from patients import locks, merging
 from patients.models import User
-from patients.prepared import PreparedInsert
+from patients.prepared import PreparedInsertOfWholes
 from patients.refusals import Conflict
 from treatments import series as treatment_series
 from treatments.models import TreatmentSession
 from treatments.safety import Checked
 
 Status = Appointment.Status
-_VISITS = PreparedInsert("insert_visits_together", Appointment)
-_CLAIMS = PreparedInsert("insert_claims_together", Claim)
+_VISITS = PreparedInsertOfWholes("insert_visits", Appointment, Claim, owner="appointment", key="public_id")
 ASSESSED = ("needs_review", "assessed_safety_revision", "assessed_catalogue_revision")
 
 
@@ -121,18 +120,9 @@ def save(visit: Appointment, *fields: str) -> None:
     visit.save(update_fields=[*fields, "version"])
 
 
-def write_new(visits: Iterable[Appointment]) -> None:
-    """New visits in one statement; the transaction must have said who acts (`locks.writing`)."""
-    _VISITS.write(visits)
-
-
-def lay_claims(placed: Iterable[tuple[Appointment, Offer]]) -> None:
-    """The claims of many visits in one statement; old ones must have been released in the same transaction."""
-    _CLAIMS.write(
-        Claim(resource_id=take.resource_id, starts_at=take.starts_at, ends_at=take.ends_at, appointment=visit)
-        for visit, offer in placed
-        for take in offer.takes
-    )
+def write_new(placed: Iterable[tuple[Appointment, Offer]]) -> None:
+    """New visits and what they take, in one statement; the transaction must have said who acts (`locks.writing`)."""
+    _VISITS.write((visit, placing.claims_of(offer)) for visit, offer in placed)
 
 
 def free_session(visit: Appointment) -> None:

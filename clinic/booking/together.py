@@ -152,7 +152,7 @@ def _write(found: Sequence[Found], how: Together) -> list[Appointment]:
             _settle(each, how.now)
         Appointment.objects.bulk_update([each.visit for each in wave], NEW_TIME)
     _book(placed, how)
-    records.lay_claims((each.visit, each.offer) for each in found)
+    placing.lay_claims((each.visit, each.offer) for each in found)
     _note_late(found, how)
     visits = [each.visit for each in found]
     todo.follow_reviews(visits, how.now)
