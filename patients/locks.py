@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
 
-from patients.prepared import Prepared, without_history
+from patients.prepared import Prepared, beginning_with
 from patients.refusals import Busy
 
 PATIENT_OFFSET = 2**62
@@ -39,11 +39,8 @@ def writing() -> Iterator[None]:
 
     Else that is said again in front of each of its statements. They wait at most three seconds for a lock.
     """
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(patience())
-        with without_history(connections[DEFAULT_DB_ALIAS]):
-            yield
+    with transaction.atomic(), beginning_with(connections[DEFAULT_DB_ALIAS], patience()):
+        yield
 
 
 def take(*, resources: Iterable[int] = (), patients: Iterable[int] = ()) -> None:

@@ -4,8 +4,9 @@ For those that every page waits for and that take the database longer to plan th
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -53,16 +54,21 @@ class Prepared:
         with here.wrap_database_errors, here.connection.cursor() as bare:
             bare.tzinfo_factory = here.tzinfo_factory
             self._make_known(bare)
-            bare.execute(after + self.execute, values)
+            bare.execute(_first_words(here) + after + self.execute, values)
             return bare.description, bare.fetchall()
 
     def _executed_by_django(
         self, here: BaseDatabaseWrapper, values: Mapping[str, object], after: str
     ) -> tuple[Sequence[Column], list[tuple]]:
         """The same, slower, for a connection that is to be made first or that counts its statements."""
-        with without_history(here), here.cursor() as cursor:
+        with here.cursor() as cursor:
             self._make_known(cursor.cursor)
-            cursor.execute(after + self.execute, values)
+            words = _first_words(here)
+            wrappers, here.execute_wrappers = here.execute_wrappers, []
+            try:
+                cursor.execute(words + after + self.execute, values)
+            finally:
+                here.execute_wrappers = wrappers
             return cursor.description, cursor.fetchall()
 
     def _make_known(self, bare: extensions.cursor) -> None:
@@ -210,10 +216,51 @@ def _is_stored(row: models.Model, key: int) -> None:
 
 
 @contextmanager
-def without_history(here: BaseDatabaseWrapper) -> Iterator[None]:
-    """Who does it and where is written in front of every statement that is no plain SELECT; not of these."""
-    wrappers, here.execute_wrappers = here.execute_wrappers, []
+def beginning_with(here: BaseDatabaseWrapper, sql: str) -> Iterator[None]:
+    """Begin the first statement with `sql`, and with who acts and where, for the history of all that follow it.
+
+    Else that is said again in front of every statement that is no plain SELECT. Stands inside a transaction.
+    """
+    wrappers, first = here.execute_wrappers, _FirstStatement(here, sql)
+    here.execute_wrappers = [first]
     try:
         yield
     finally:
         here.execute_wrappers = wrappers
+
+
+class _FirstStatement:
+    """Takes the place of what Django calls around each statement, and does so once."""
+
+    def __init__(self, here: BaseDatabaseWrapper, sql: str) -> None:
+        self.here, self.sql, self.wrappers, self.is_said = here, sql, here.execute_wrappers, False
+
+    def __call__(
+        self, execute: Callable, sql: str, params: object, many: bool, context: Mapping[str, object]  # noqa: FBT001 (Django's own signature)
+    ) -> object:  # fmt: skip
+        words = self.words()
+        if words and (many or context["cursor"].cursor.name is not None):
+            with self.here.connection.cursor() as bare:
+                bare.execute(words)
+            words = ""
+        return execute((words if params is None else words.replace("%", "%%")) + sql, params, many, context)
+
+    def words(self) -> str:
+        """What the first statement is to begin with; nothing when it has been said."""
+        if self.is_said:
+            return ""
+        self.is_said = True
+        with self.here.connection.cursor() as bare:
+            context, said = {"connection": self.here, "cursor": bare}, []
+            run = lambda sql, params, _many, _context: said.append(bare.mogrify(sql, params or None).decode())  # noqa: E731
+            for wrapper in self.wrappers:
+                run = partial(wrapper, run)
+            run(self.sql, None, False, context)  # noqa: FBT003 (Django's own signature)
+        return said[0]
+
+
+def _first_words(here: BaseDatabaseWrapper) -> str:
+    """What a statement with parameters has to begin with, if it is the first of its transaction."""
+    return "".join(each.words() for each in here.execute_wrappers if isinstance(each, _FirstStatement)).replace(
+        "%", "%%"
+    )
