@@ -4,9 +4,10 @@
 request's location; `now` is handed in.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from types import SimpleNamespace
 
 from django.utils.translation import gettext as _
 
@@ -55,7 +56,7 @@ def request_for(
     `chosen` are primary keys of resources picked by hand; `without_numbing` leaves out what an earlier visit of the
     same patient did right before. Raises `Refused` when nobody has said how long the visit takes.
     """
-    segments = _SEGMENTS_OF_A_COURSE.all(series=session.series_id) if session else _SEGMENTS.all(service=service.pk)
+    segments = _SEGMENTS_OF_A_COURSE.all(series=session.series_id) if session else _segments_of(service)
     areas, techniques = 1, {service.technique_id}
     if session is not None and segments:
         areas, techniques = len(segments[0].area_ids), {*segments[0].techniques, service.technique_id}
@@ -79,6 +80,13 @@ def request_for(
         chosen=frozenset(chosen),
         ignore_hold_id=ignore_hold.pk if ignore_hold else None,
     )
+
+
+def _segments_of(service: Service) -> Sequence[visits.SegmentRow]:
+    """What `clinic.named` has brought along with the service, or asked now."""
+    if "parts" in vars(service):
+        return [SimpleNamespace(**part) for part in service.parts or ()]
+    return _SEGMENTS.all(service=service.pk)
 
 
 def free_starts(

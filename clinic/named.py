@@ -21,6 +21,7 @@ _LOCATION = PreparedRows(
 _SERVICE = PreparedRows(
     "named_service", Service,
     "WHERE public_id = %(public_id)s AND is_active AND CASE WHEN %(online)s THEN is_online ELSE is_desk END",
+    more={"parts": "(SELECT json_agg(part) FROM treatments_servicesegment part WHERE part.service_id = this.id)"},
     public_id="uuid", online="boolean",
 )  # fmt: skip
 _PRACTITIONER = PreparedRows(
@@ -48,7 +49,7 @@ def location(public_id: uuid.UUID | None = None) -> Location | None:
 
 
 def service(public_id: uuid.UUID, channel: str = "desk") -> Service | None:
-    """The service, if the desk, or online whoever, may book it."""
+    """The service with its parts, if the desk, or online whoever, may book it."""
     return _SERVICE.first(public_id=public_id, online=channel == ONLINE)
 
 

@@ -13,7 +13,7 @@ from tests import sign_in
 from tests.clinic.treatment_desk import TreatmentDesk
 from tests.factories import NOW, patient
 
-MOST = 30
+MOST = 20
 
 pytestmark = pytest.mark.usefixtures("stopped_clock")
 
@@ -40,7 +40,7 @@ def counted(act):
     return len(seen)
 
 
-def test_a_booking_takes_thirty_statements_at_most(client, desk):
+def test_a_booking_takes_twenty_statements_at_most(client, desk):
     person = patient()
 
     assert counted(lambda: book(client, desk.service, NOW + timedelta(hours=3), person)) <= MOST
@@ -61,19 +61,19 @@ def test_a_booking_takes_as_many_statements_in_a_full_diary(client, desk):
     assert counted(lambda: book(client, desk.service, NOW + timedelta(hours=5), patient())) == empty
 
 
-def test_a_move_takes_thirty_five_statements_at_most(client, desk):
+def test_a_move_takes_thirty_statements_at_most(client, desk):
     visit = desk.book(NOW + timedelta(hours=1))
     fields = {"key": uuid.uuid4(), "starts_at": (NOW + timedelta(hours=4)).isoformat(), "version": visit.version}
 
-    assert counted(lambda: client.post(reverse("appointment_move", args=[visit.public_id]), fields)) <= MOST + 5
+    assert counted(lambda: client.post(reverse("appointment_move", args=[visit.public_id]), fields)) <= MOST + 10
     assert Appointment.objects.get().starts_at == NOW + timedelta(hours=4)
 
 
-def test_free_starts_take_seven_statements_however_long_the_stretch(client, desk):
+def test_free_starts_take_six_statements_however_long_the_stretch(client, desk):
     def starts(until):
         address = f"{reverse('find_starts')}?service={desk.service.public_id}&from=2026-03-02&until={until}"
         with CaptureQueriesContext(connection) as seen:
             assert client.get(address).status_code == 200
         return len(seen)
 
-    assert (starts("2026-03-02"), starts("2026-04-20")) == (7, 7)
+    assert (starts("2026-03-02"), starts("2026-04-20")) == (6, 6)
