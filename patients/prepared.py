@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from operator import attrgetter
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -14,6 +15,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg2 import extensions
 from psycopg2.extensions import Column
 
+AS_IT_IS = frozenset({
+    models.BigIntegerField, models.BooleanField, models.CharField, models.DateField, models.DateTimeField,
+    models.ForeignKey, models.IntegerField, models.PositiveIntegerField, models.PositiveSmallIntegerField,
+    models.SmallIntegerField, models.TextField, models.UUIDField,
+})  # fmt: skip
 _known: WeakKeyDictionary[object, set[str]] = WeakKeyDictionary()
 
 
@@ -197,17 +203,21 @@ class _Columns:
         # Without its length: a cast to varchar(16) would cut what is too long, which the column refuses.
         kinds = (re.sub(r"\(.*", "", each.db_type(connections[DEFAULT_DB_ALIAS])) + "[]" for each in self.fields)
         self.types = dict(zip([prefix + name for name in self.names], kinds, strict=True))
+        self.readers = [(prefix + each.column, _reader(each)) for each in self.fields]
         self.given = ", ".join(f"%({name})s" for name in self.types)
         columns = ", ".join(f'"{name}"' for name in self.names)
         self.insert = f"INSERT INTO {model._meta.db_table} ({columns}) SELECT * FROM unnest({self.given})"  # noqa: S608 (the text is our own)
 
     def values(self, rows: Sequence[models.Model]) -> dict[str, list]:
         """The parameters of these rows."""
-        here = connections[DEFAULT_DB_ALIAS]
-        return {
-            self.prefix + each.column: [each.get_db_prep_save(each.pre_save(row, add=True), here) for row in rows]
-            for each in self.fields
-        }
+        return {name: [value(row) for row in rows] for name, value in self.readers}
+
+
+def _reader(field: models.Field) -> Callable[[models.Model], object]:
+    """What the driver is given for the field of a row: of most kinds the value as it is, which Django takes long to say."""
+    if type(field) in AS_IT_IS and not getattr(field, "auto_now", False) and not getattr(field, "auto_now_add", False):
+        return attrgetter(field.attname)
+    return lambda row: field.get_db_prep_save(field.pre_save(row, add=True), connections[DEFAULT_DB_ALIAS])
 
 
 def _is_stored(row: models.Model, key: int) -> None:
