@@ -214,7 +214,7 @@ class _Columns:
 
 
 def _reader(field: models.Field) -> Callable[[models.Model], object]:
-    """What the driver is given for the field of a row: of most kinds the value as it is, which Django takes long to say."""
+    """What the driver is given of a row for the field: of most kinds the value as it is, which Django says slowly."""
     if type(field) in AS_IT_IS and not getattr(field, "auto_now", False) and not getattr(field, "auto_now_add", False):
         return attrgetter(field.attname)
     return lambda row: field.get_db_prep_save(field.pre_save(row, add=True), connections[DEFAULT_DB_ALIAS])

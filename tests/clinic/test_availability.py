@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.availability import Take, explain, free_starts, nearest, offer_at, request_for
+from clinic.availability import OneStart, Take, explain, free_starts, nearest, offer_at, request_for
 from clinic.models import (
     Absence,
     Claim,
@@ -390,3 +390,28 @@ def test_request_for_a_session_asks_the_version_its_areas_and_their_techniques()
 
     assert request.shape.minutes == 10 + 2 * 4
     assert request.technique_ids == {service.technique_id, named.pk}
+
+
+def absent(person, starts_at, ends_at):
+    Absence.objects.create(resource=person, starts_at=starts_at, ends_at=ends_at, reason="Ill")
+
+
+@pytest.mark.parametrize(
+    ("change", "is_kept"),
+    [
+        (lambda person, place, service: take(person, at(10), at(11), place, service), True),
+        (lambda person, place, service: take(person, at(9, 30), at(10), place, service), False),
+        (lambda person, _place, _service: absent(person, at(8), at(12)), False),
+        (lambda person, _place, _service: WorkingHours.objects.update(starts=time(9, 30)), False),
+    ],
+)
+def test_the_look_under_the_locks_sees_what_has_changed(clinic, change, is_kept):
+    place, service, person = clinic
+    start = OneStart(request_for(location=place, service=service), at(9), NOW)
+    first = start.offer()
+
+    change(person, place, service)
+    second = start.offer(among={person.pk})
+
+    assert second is (first if is_kept else None)
+    assert (offer_at(start.request, at(9), NOW) == first) is is_kept

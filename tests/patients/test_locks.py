@@ -90,14 +90,14 @@ def test_other_troubles_of_the_database_stay_what_they_are():
 @pytest.mark.django_db(transaction=True)
 def test_writing_says_once_who_acts_and_the_history_of_every_change_knows_it():
     patient = factories.patient()
-    with pghistory.context(user=7, url="/here/"), CaptureQueriesContext(connection) as queries, locks.writing():
+    with pghistory.context(user=7, url="/caf%C3%A9/"), CaptureQueriesContext(connection) as queries, locks.writing():
         type(patient).objects.filter(pk=patient.pk).update(phone="+41441234567")
         type(patient).objects.filter(pk=patient.pk).update(phone="+41441234568")
 
-    contexts = pghistory.models.Context.objects.filter(metadata__url="/here/")
+    contexts = pghistory.models.Context.objects.filter(metadata__url="/caf%C3%A9/")
     assert [each.metadata["user"] for each in contexts] == [7]
     events = pghistory.models.Events.objects.tracks(patient)
-    assert [each.pgh_context["url"] for each in events if each.pgh_context] == ["/here/"] * 2
+    assert [each.pgh_context["url"] for each in events if each.pgh_context] == ["/caf%C3%A9/"] * 2
     assert sum("pghistory.context_id" in query["sql"] for query in queries) == 1
 
 
