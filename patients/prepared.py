@@ -174,11 +174,11 @@ class PreparedInsertOfWholes(Prepared):
         self.wholes, self.parts, self.key = _Columns(model), _Columns(parts, "part_", without=owner), key
         refers = parts._meta.get_field(owner).column
         names = ", ".join(f'"{column}"' for column in self.parts.names)
-        text = f"""WITH made AS ({self.wholes.insert} RETURNING id, "{key}"), made_of AS (
+        text = f"""WITH WHOLES AS ({self.wholes.insert} RETURNING id, "{key}"), PARTS AS (
             INSERT INTO {parts._meta.db_table} ({names}, "{refers}")
-            SELECT {names}, made.id FROM unnest({self.parts.given}, %(part_of)s) AS given ({names}, part_of)
-            JOIN made ON made."{key}" = part_of
-        ) SELECT "{key}", id FROM made"""  # noqa: S608 (the text is our own)
+            SELECT {names}, wholes.id FROM unnest({self.parts.given}, %(part_of)s) AS given ({names}, part_of)
+            JOIN wholes ON wholes."{key}" = part_of
+        ) SELECT "{key}", id FROM wholes"""  # noqa: S608 (the text is our own)
         kind = self.wholes.types[model._meta.get_field(key).column]
         super().__init__(name, text, **self.wholes.types, **self.parts.types, part_of=kind)
 

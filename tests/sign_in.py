@@ -35,10 +35,10 @@ def by_password(client, person, password=PASSWORD, **query):
     return client.post(reverse("account_login"), {"login": person.email, "password": password, **query})
 
 
-def in_full(client, person, secret, later=0):
+def in_full(client, person, secret, code=None):
     """Password, then the code of the app."""
     by_password(client, person)
-    return client.post(reverse("mfa_authenticate"), {"code": app_code(secret, later=later)})
+    return client.post(reverse("mfa_authenticate"), {"code": code or app_code(secret)})
 
 
 def signed_in_as(client):

@@ -253,12 +253,12 @@ def test_a_room_picked_by_hand_is_the_one_that_must_be_free(find, desk):
 
 def test_a_room_of_another_kind_cannot_be_picked(find, desk):
     room(desk.location, "consultation")
-    other = room(desk.location, "treatment", name="Room 9")
+    other = room(desk.location, "treatment", name="Laser room")
 
     text = find(room=key(other)).content.decode()
 
     assert "Select a valid choice" in text
-    assert "Room 9" not in text
+    assert "Laser room" not in text
 
 
 def test_a_room_picked_by_hand_is_the_room_of_the_visit(staff, desk):
@@ -288,7 +288,7 @@ def test_a_room_that_is_gone_is_refused_on_the_booking_page(staff, desk):
 
 
 def test_a_session_is_booked_in_the_room_picked_by_hand(staff, desk):
-    other = room(desk.location, "treatment", name="Room 9")
+    other = room(desk.location, "treatment", name="Laser room")
 
     staff.post(f"{book_page(desk.start())}?room={key(other)}", typed(starts_at=NINE.isoformat(), note=""))
 
