@@ -28,7 +28,8 @@ __all__ = [
 ]  # fmt: skip
 
 HALF_A_DAY = timedelta(hours=12)
-NEAREST_DAYS = (14, 56)
+NEAREST_DAYS = (2, 14, 56)
+SURELY_NEAREST = 46 * 60  # minutes within which two dates before and after know every start, clock changes included
 # No claim may be longer.
 LONGEST_MINUTES = 12 * 60
 _SEGMENTS = PreparedRows("segments", ServiceSegment, "WHERE service_id = %(service)s", service="bigint")
@@ -170,14 +171,17 @@ class OneStart:
 def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> list[Offer]:
     """The n free starts nearest to a time, nearest first; of two as near the earlier.
 
-    At most two weeks away; when there is none, at most eight: the first safe day of a session may be as far.
+    At most two weeks away; when there is none, at most eight: the first safe day of a session may be as far. Two days
+    are enough where they have all n.
     """
     day, offers = timespans.date_of(request.location.zone, starts_at), []
-    for span in (timedelta(days=days) for days in NEAREST_DAYS):
-        board, starts = _board(request, day - span, day + span, now)
+    for days in NEAREST_DAYS:
+        board, starts = _board(request, day - timedelta(days), day + timedelta(days), now)
         if board is not None:
             minute = board.ruler.minute(starts_at)
             free = sorted(bits(fitting.possible(request, board, starts)), key=lambda each: (abs(each - minute), each))
+            if days == NEAREST_DAYS[0] and sum(abs(each - minute) <= SURELY_NEAREST for each in free) < n:
+                continue
             nearest = sum(1 << each for each in free[:n])
             offers = fitting.offers(request, board, nearest, frozenset())
         if offers:

@@ -14,8 +14,8 @@ from patients.submissions import Sent
 from tests.factories import patient, practitioner, room, service, user
 
 HALF, DAY, MINUTE = timedelta(minutes=30), timedelta(days=1), timedelta(minutes=1)
-# Kept times run out by the clock of the database too, so these tests live today.
-NOW = timezone.now().replace(second=0, microsecond=0)
+# Kept times run out by the clock of the database too: these tests live today, and long after the last of them has run.
+NOW = timezone.now().replace(second=0, microsecond=0) + timedelta(hours=3)
 TEN = (NOW + 2 * DAY).replace(hour=10, minute=0)
 
 

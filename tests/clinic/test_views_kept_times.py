@@ -85,7 +85,7 @@ def test_book_takes_the_kept_time(staff, desk):
 
 
 def test_release_quietly_answers_nothing_and_frees_the_time(staff, desk):
-    kept = booking.hold(service=desk.service, location=desk.location, starts_at=TEN, by=desk.by, now=NOW)
+    kept = booking.hold(service=desk.service, location=desk.location, starts_at=TEN, by=desk.by, now=timezone.now())
 
     answer = staff.post(reverse("hold_release", args=[kept.public_id]), {"quietly": "1"})
 
@@ -93,7 +93,7 @@ def test_release_quietly_answers_nothing_and_frees_the_time(staff, desk):
 
 
 def test_release_leads_to_the_day_in_the_diary(staff, desk):
-    kept = booking.hold(service=desk.service, location=desk.location, starts_at=TEN, by=desk.by, now=NOW)
+    kept = booking.hold(service=desk.service, location=desk.location, starts_at=TEN, by=desk.by, now=timezone.now())
 
     answer = staff.post(reverse("hold_release", args=[kept.public_id]), follow=True)
 
