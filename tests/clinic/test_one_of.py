@@ -116,5 +116,5 @@ def queries_of(client, address, counting):
 def test_the_flags_ask_once_and_only_when_a_page_wants_to_know(desk, django_assert_num_queries):
     with django_assert_num_queries(0):
         several = context.Several()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         assert [several.locations, several.locations, several.practitioners, several.practitioners] == [False] * 4
