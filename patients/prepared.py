@@ -261,10 +261,14 @@ class _FirstStatement:
             return ""
         self.is_said = True
         with self.here.connection.cursor() as bare:
-            context, said = {"connection": self.here, "cursor": bare}, []
-            run = lambda sql, params, _many, _context: said.append(bare.mogrify(sql, params or None).decode())  # noqa: E731
+            said = []
+
+            def run(sql: str, params: object, *_of_django: object) -> None:
+                said.append(bare.mogrify(sql, params or None).decode())
+
             for wrapper in self.wrappers:
                 run = partial(wrapper, run)
+            context = {"connection": self.here, "cursor": bare}
             run(self.sql, None, False, context)  # noqa: FBT003 (Django's own signature)
         return said[0]
 

@@ -167,13 +167,9 @@ def _show(
         "visit": visit,
         "patient": visit.patient,
         "zone": visit.location.zone,
-        "steps": steps_of(visit, timezone.now()),
-        "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
-        "can_change": visit.status in IN_PLACE,
-        "can_undo": visit.status in visit.TAKEN_BACK,
+        **_steps(visit),
         "following": _following(visit) if visit.status in CLOSING else None,
         "is_clinical": has_role(request.user, *CLINICAL),
-        "can_count": visit.session_id is not None and visit.status in Appointment.LOST,
         "checks": cards.checks(findings, request.user),
         "may_decide": has_role(request.user, CLINICAL_LEAD)
         and any(f.needs_clinician and not f.decided_by for f in findings),
@@ -185,6 +181,17 @@ def _show(
         "proposals": cards.waiting_proposals().filter(visits__appointment=visit).distinct(),
     }
     return render(request, "clinic/appointment.html", shown, status=status)
+
+
+def _steps(visit: Appointment) -> dict:
+    """What can be done with the visit in its status."""
+    return {
+        "steps": steps_of(visit, timezone.now()),
+        "can_move": visit.status in (Status.BOOKED, Status.CONFIRMED),
+        "can_change": visit.status in IN_PLACE,
+        "can_undo": visit.status in visit.TAKEN_BACK,
+        "can_count": visit.session_id is not None and visit.status in Appointment.LOST,
+    }
 
 
 def _following(visit: Appointment) -> TreatmentSession | None:

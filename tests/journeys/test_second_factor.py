@@ -53,6 +53,9 @@ def test_staff_set_up_a_second_step_and_take_over_from_each_other_on_a_clinic_de
     choose_pin(page, "739205")
     take_over_from_each_other(page)
 
+    page.goto("/diary/")
+    expect(page.locator(".menu-name")).to_have_text("Omar Desk")
+
 
 def sign_in_with_an_app(page, clinic, nora):
     """From a new login to the diary after password and code."""
