@@ -287,6 +287,11 @@ class VisitForm(TimeForm):
         """What is asked of a new patient."""
         return [self[name] for name in ("given_name", "family_name", "phone", "email")]
 
+    @property
+    def is_about_a_newcomer(self) -> bool:
+        """Whether something was typed about a new patient, or is wrong about it."""
+        return any(field.value() or field.errors for field in self.newcomer_fields)
+
     def clean(self):
         details = super().clean()
         if details.get("patient") or self.errors:

@@ -128,7 +128,9 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cadence_cache",
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
-    }
+    },
+    # What `cache` in a template keeps: parts of pages that are the same for everybody, in each process.
+    "template_fragments": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 SESSION_ENGINE = "patients.sessions"
 # With the session, not in a cookie: what one person was told is gone when the next takes over at a clinic device.
