@@ -16,19 +16,21 @@ from clinic.calendars import DESK, Board, Request
 from clinic.fitting import Offer, Take
 from clinic.minutes import Ruler, bits
 from clinic.models import Appointment, Hold, Location, Practitioner
-from clinic.reasons import SOFT, Reason, explain
+from clinic.reasons import SOFT, Reason
 from clinic.refusals import Refused
 from patients.models import Patient
 from patients.prepared import PreparedRows
 from treatments.models import Service, ServiceSegment, TreatmentSession, VersionSegment
 
 __all__ = [
-    "SOFT", "Offer", "Reason", "Request", "Take", "explain", "free_starts", "nearest", "offer_at", "request_for",
-    "starts_by_person",
+    "SOFT", "Around", "Offer", "Reason", "Request", "Take", "explain", "free_starts", "nearest", "offer_at",
+    "request_for", "starts_by_person",
 ]  # fmt: skip
 
+# How many free starts are named when one is not.
+ALTERNATIVES = 3
 HALF_A_DAY = timedelta(hours=12)
-NEAREST_DAYS = (2, 14, 56)
+SOON, FURTHER = timedelta(days=2), (timedelta(days=14), timedelta(days=56))
 SURELY_NEAREST = 46 * 60  # minutes within which two dates before and after know every start, clock changes included
 # No claim may be longer.
 LONGEST_MINUTES = 12 * 60
@@ -168,25 +170,57 @@ class OneStart:
         return not is_taken and before.but_taken() == by_now.but_taken()
 
 
-def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> list[Offer]:
-    """The n free starts nearest to a time, nearest first; of two as near the earlier.
+class Around:
+    """One start that may not be free, and the dates around it: why, and what is free instead, from one look at both."""
 
-    At most two weeks away; when there is none, at most eight: the first safe day of a session may be as far. Two days
-    are enough where they have all n.
-    """
-    day, offers = timespans.date_of(request.location.zone, starts_at), []
-    for days in NEAREST_DAYS:
-        board, starts = _board(request, day - timedelta(days), day + timedelta(days), now)
-        if board is not None:
-            minute = board.ruler.minute(starts_at)
-            free = sorted(bits(fitting.possible(request, board, starts)), key=lambda each: (abs(each - minute), each))
-            if days == NEAREST_DAYS[0] and sum(abs(each - minute) <= SURELY_NEAREST for each in free) < n:
-                continue
-            nearest = sum(1 << each for each in free[:n])
-            offers = fitting.offers(request, board, nearest, frozenset())
-        if offers:
-            break
-    return sorted(offers, key=lambda offer: (abs(offer.starts_at - starts_at), offer.starts_at))
+    def __init__(self, request: Request, starts_at: datetime, now: datetime) -> None:
+        self.request, self.starts_at, self.now = request, starts_at, now
+        self.day = timespans.date_of(request.location.zone, starts_at)
+
+    @cached_property
+    def _board(self) -> Board:
+        return calendars.read(self.request, self.day - SOON, self.day + SOON, self.now)
+
+    def reasons(self) -> list[Reason]:
+        """Why the start is not offered; empty if it is. For patients every rule is hard."""
+        return reasons.explain(self.request, self.starts_at, self.now, calendars.on_day(self._board, self.day))
+
+    def nearest(self, n: int) -> list[Offer]:
+        """The n free starts nearest to it, nearest first; of two as near the earlier.
+
+        At most two weeks away; when there is none, at most eight: the first safe day of a session may be as far. Two
+        days are enough where they have all n.
+        """
+        minute, free = self._free(self._board, _bookable(self.request, self._board, self.now))
+        offers = []
+        if sum(abs(each - minute) <= SURELY_NEAREST for each in free) >= n:
+            offers = self._offers(self._board, free[:n])
+        for stretch in () if offers else FURTHER:
+            board, starts = _board(self.request, self.day - stretch, self.day + stretch, self.now)
+            if board is not None:
+                offers = self._offers(board, self._free(board, starts)[1][:n])
+            if offers:
+                break
+        return sorted(offers, key=lambda offer: (abs(offer.starts_at - self.starts_at), offer.starts_at))
+
+    def _free(self, board: Board, starts: int) -> tuple[int, list[int]]:
+        """The board's minute of the start, and those of the free ones, nearest first."""
+        minute = board.ruler.minute(self.starts_at)
+        free = bits(fitting.possible(self.request, board, starts))
+        return minute, sorted(free, key=lambda each: (abs(each - minute), each))
+
+    def _offers(self, board: Board, minutes: list[int]) -> list[Offer]:
+        return fitting.offers(self.request, board, sum(1 << each for each in minutes), frozenset())
+
+
+def explain(request: Request, starts_at: datetime, now: datetime) -> list[Reason]:
+    """Why a start is not offered; empty if it is."""
+    return Around(request, starts_at, now).reasons()
+
+
+def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> list[Offer]:
+    """The n free starts nearest to a time, nearest first."""
+    return Around(request, starts_at, now).nearest(n)
 
 
 def _around(starts_at: datetime) -> timespans.Span:
@@ -209,6 +243,12 @@ def _board(
     if first > last:
         return None, 0
     board = calendars.read(request, first, last, now, people=people)
+    return board, _bookable(request, board, now)
+
+
+def _bookable(request: Request, board: Board, now: datetime) -> int:
+    """The starts on the grid of the board's dates that are neither too soon nor too late to be booked at all."""
     ruler = board.ruler
-    starts = ruler.grid(request.location.grid_minutes)
-    return board, starts & ruler.between(max(ruler.minute_up(earliest), 0), ruler.length)
+    earliest = ruler.minute_up(now + timedelta(minutes=request.notice_minutes))
+    end = ruler.midnight(reasons.last_day(request, now) + timespans.ONE_DAY)
+    return ruler.grid(request.location.grid_minutes) & ruler.between(earliest, end)

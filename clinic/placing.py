@@ -114,11 +114,11 @@ def _tried(work: Callable[[], Result]) -> Result:
         with locks.writing():
             return work()
     except NotFree as refusal:
-        placement = refusal.placement
-        reasons = why_not(placement, refusal.now) if refusal.reasons is None else refusal.reasons
+        around = _around(refusal.placement, refusal.now)
+        reasons = why_not(refusal.placement, around) if refusal.reasons is None else refusal.reasons
         if not reasons and refusal.reasons is None:
             raise PickGone from refusal
-        raise _refusal(placement, reasons, refusal.now) from refusal
+        raise _refusal(refusal.placement, reasons, around) from refusal
 
 
 def pick(placement: Placement, now: datetime) -> Offer:
@@ -126,13 +126,12 @@ def pick(placement: Placement, now: datetime) -> Offer:
     try:
         return _found(_start(placement, now).offer(), placement, now)
     except NotFree as refusal:
-        raise NotFree(placement, now, why_not(placement, now)) from refusal
+        raise NotFree(placement, now, why_not(placement, _around(placement, now))) from refusal
 
 
-def why_not(placement: Placement, now: datetime) -> list[Reason]:
+def why_not(placement: Placement, around: availability.Around) -> list[Reason]:
     """The reasons that stand in the way, without those that are allowed."""
-    reasons = availability.explain(placement.request, placement.starts_at, now)
-    return [reason for reason in reasons if not (reason.is_soft and reason.code in placement.allowed)]
+    return [reason for reason in around.reasons() if not (reason.is_soft and reason.code in placement.allowed)]
 
 
 def lock_and_look_again(placement: Placement, now: datetime, *, freed: Iterable[int] = ()) -> Offer:
@@ -202,11 +201,6 @@ def write_overrides(appointment: Appointment, placement: Placement, by: User, no
     )
 
 
-def alternatives(placement: Placement, now: datetime, count: int = 3) -> list[Offer]:
-    """The nearest free times that this visit could really have."""
-    return availability.nearest(placement.request, placement.starts_at, count, now)
-
-
 def _expired(resources: Iterable[int], now: datetime) -> dict[str, object]:
     return {"resources": sorted(resources), "now": now}
 
@@ -221,7 +215,11 @@ def _found(offer: Offer | None, placement: Placement, now: datetime) -> Offer:
     return offer
 
 
-def _refusal(placement: Placement, reasons: list[Reason], now: datetime) -> Exception:
+def _around(placement: Placement, now: datetime) -> availability.Around:
+    return availability.Around(placement.request, placement.starts_at, now)
+
+
+def _refusal(placement: Placement, reasons: list[Reason], around: availability.Around) -> Exception:
     if any(not reason.is_soft and reason.code not in PLACES_TAKEN for reason in reasons) or not reasons:
         return Refused([reason.text for reason in reasons] or _("This time cannot be booked."))
     if all(reason.is_soft for reason in reasons):
@@ -229,5 +227,5 @@ def _refusal(placement: Placement, reasons: list[Reason], now: datetime) -> Exce
         return AgainstARule([reason.text for reason in reasons], rules=[*rules, *placement.overrides])
     return Taken(
         " ".join([_("This time is no longer free."), *(reason.text for reason in reasons)]),
-        alternatives=[offer.starts_at for offer in alternatives(placement, now)],
+        alternatives=[offer.starts_at for offer in around.nearest(availability.ALTERNATIVES)],
     )

@@ -1,4 +1,4 @@
-"""Why a time is not offered: every rule that it breaks, in words. Reads the one day, and on failure what is in the way.
+"""Why a time is not offered: every rule that it breaks, in words. Reads what is in the way when something is.
 
 Of several people (or devices) the one with the fewest, softest reasons speaks; without the named causes the time would
 be offered, and with any one of them left it would not.
@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic import calendars, fitting, timespans, visits
+from clinic import fitting, timespans, visits
 from clinic.calendars import DESK, LEAD, Board, Calendar, Key, Request
 from clinic.fitting import HELPER
 from clinic.minutes import room_for
@@ -40,9 +40,9 @@ class Reason:
     resource_id: int | None = None
 
 
-def explain(request: Request, starts_at: datetime, now: datetime) -> list[Reason]:
-    """Why the start is not offered; empty if it is. For patients every rule is hard."""
-    return _Question(request, starts_at, now).answer()
+def explain(request: Request, starts_at: datetime, now: datetime, board: Board) -> list[Reason]:
+    """Why the start is not offered; empty if it is. For patients every rule is hard. The board is that of its date."""
+    return _Question(request, starts_at, now, board).answer()
 
 
 def about_the_time(request: Request, starts_at: datetime, now: datetime) -> list[Reason]:
@@ -75,12 +75,11 @@ def _reason(request: Request, code: str, text: str, resource_id: int | None = No
 class _Question:
     """One time, asked about: the board of its day, and the minute of it."""
 
-    def __init__(self, request: Request, starts_at: datetime, now: datetime) -> None:
+    def __init__(self, request: Request, starts_at: datetime, now: datetime, board: Board) -> None:
         self.request, self.starts_at, self.now = request, starts_at, now
         self.zone = request.location.zone
         self.day = timespans.date_of(self.zone, starts_at)
-        self.board: Board = calendars.read(request, self.day, self.day, now)
-        self.minute = self.board.ruler.minute(starts_at)
+        self.board, self.minute = board, board.ruler.minute(starts_at)
 
     def answer(self) -> list[Reason]:
         found = [*about_the_time(self.request, self.starts_at, self.now), *self._about_the_day()]

@@ -9,7 +9,6 @@ from clinic.availability import Offer, Request
 from clinic.forms import PlaceForm
 
 DAYS_SHOWN = 7
-ALTERNATIVES = 3
 AFTER_WINDOW = "after_window"
 
 

@@ -38,7 +38,7 @@ def sent(request: HttpRequest, key: uuid.UUID) -> submissions.Sent:
 def refusal(error: ValidationError, asked: Request, starts_at: datetime, now: datetime) -> dict:
     """What a page shows about a refusal: the sentences, times that are free instead, and what may be allowed anyway."""
     shown = {"refusals": error.messages, "refused_at": starts_at, "status": getattr(error, "status_code", 422)}
-    most = free_times.ALTERNATIVES
+    most = availability.ALTERNATIVES
     if isinstance(error, Taken):
         free = error.alternatives or [o.starts_at for o in availability.nearest(asked, starts_at, most, now)]
         shown["alternatives"] = [moment.astimezone(asked.location.zone) for moment in free[:most]]

@@ -45,9 +45,10 @@ def page(request: HttpRequest, asked: Request, place: PlaceForm, now: datetime) 
 
 def about(asked: Request, starts_at: datetime, place: PlaceForm, now: datetime) -> Answer:
     """The answer about one start."""
-    reasons = availability.explain(asked, starts_at, now)
+    around = availability.Around(asked, starts_at, now)
+    reasons = around.reasons()
     offer = None if reasons else availability.offer_at(asked, starts_at, now)
-    nearest = availability.nearest(asked, starts_at, free_times.ALTERNATIVES, now) if reasons else []
+    nearest = around.nearest(availability.ALTERNATIVES) if reasons else []
     return Answer(
         starts_at=starts_at.astimezone(asked.location.zone),
         reasons=reasons,

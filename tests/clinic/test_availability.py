@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.availability import OneStart, Take, explain, free_starts, nearest, offer_at, request_for
+from clinic.availability import Around, OneStart, Take, explain, free_starts, nearest, offer_at, request_for
 from clinic.models import (
     Absence,
     Claim,
@@ -253,6 +253,38 @@ def test_nearest_are_the_free_starts_around_a_time(clinic):
     assert clock(nearest(request, at(10), 3, NOW)) == ["10:00", "09:30", "10:30"]
     assert [offer.starts_at for offer in nearest(request, at(10), 2, at(10, 1))] == [at(10, 30), at(11)]
     assert {offer.starts_at.day for offer in nearest(request, at(10), 99, NOW)} == {2, 9, 16}
+
+
+@pytest.mark.parametrize("day", [3, 28, 29, 31])  # clocks change on the 29th
+@pytest.mark.parametrize("count", [1, 3, 9, 25])
+def test_nearest_are_nearest_of_all_however_few_dates_are_enough(clinic, day, count):
+    place, service, person = clinic
+    for weekday, ends in ((3, time(10)), (5, time(13)), (7, time(10, 30))):
+        make_hours(person, place, weekday, ends=ends)
+    take(person, at(9, day=day), at(10, day=day), place, service)
+    request = request_for(location=place, service=service)
+    asked, two_weeks = at(9, 30, day), timedelta(days=14)
+
+    everything = free_starts(request, asked.date() - two_weeks, asked.date() + two_weeks, NOW)
+    by_distance = sorted(everything, key=lambda offer: (abs(offer.starts_at - asked), offer.starts_at))
+    with CaptureQueriesContext(connection) as queries:
+        found = nearest(request, asked, count, NOW)
+
+    assert found == by_distance[:count]
+    assert len(queries) <= 2
+
+
+def test_a_time_is_explained_and_others_found_with_one_look_at_the_diary(clinic):
+    place, service, person = clinic
+    for weekday in (2, 3):
+        make_hours(person, place, weekday)
+    around = Around(request_for(location=place, service=service), at(8), NOW)
+
+    with CaptureQueriesContext(connection) as queries:
+        said, offers = [reason.code for reason in around.reasons()], around.nearest(2)
+
+    assert (said, clock(offers)) == (["outside_hours"], ["09:00", "09:30"])
+    assert len(queries) == 1
 
 
 @pytest.mark.parametrize(
