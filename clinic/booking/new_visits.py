@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from clinic import placing, reminders, todo
 from clinic.availability import Offer, request_for
-from clinic.booking import groups, kept_times, records
+from clinic.booking import groups, kept_times, proposal_ends, records
 from clinic.models import Appointment, Hold, Location, Practitioner, Resource
 from clinic.placing import NotFree, Placement
 from clinic.refusals import Refused, Taken
@@ -124,7 +124,7 @@ def book_several(
             visits.append(_write(placement, offer, by, now, visit_group=group))
             begins = [offer.ends_at, max(take.ends_at for take in offer.takes)]
             is_numbed = is_numbed or one.has_numbing
-        reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
+        settle_around(visits, by, now)
         return visits
 
     if not wanted:
@@ -149,7 +149,7 @@ def _book_all(placements: Sequence[Placement], by: User, now: datetime, submissi
                 _write(placement, placing.pick(placement, now), by, now, public_id=public_id)
                 for placement, public_id in zip(placements, ids, strict=True)
             ]
-        reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
+        settle_around(visits, by, now)
         return visits
 
     return placing.settled(lambda: once(write, submission, by, ids=ids))
@@ -171,6 +171,13 @@ def once(
         result = ",".join(str(visit.public_id) for visit in visits)
         submissions.record(submission, user=by, verb=verb, result=result)
     return visits
+
+
+def settle_around(visits: Sequence[Appointment], by: User, now: datetime) -> None:
+    """New visits are in the diary: other times proposed for their sessions are free again, their messages planned."""
+    if sessions := [visit.session_id for visit in visits if visit.session_id is not None]:
+        proposal_ends.take_back(proposal_ends.about([], sessions), by, now)
+    reminders.plan([visit for visit in visits if not visit.is_entered_later], now)
 
 
 def _join(after: Appointment | None, starts_at: datetime) -> tuple[uuid.UUID, datetime, bool]:

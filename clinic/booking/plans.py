@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic import calendars, diary_rows, gate, placing, reasons, reminders, scheduling, todo
+from clinic import calendars, diary_rows, gate, placing, reasons, scheduling, todo
 from clinic.availability import Offer
 from clinic.booking import course_days, new_visits, records
 from clinic.models import Appointment, RuleOverride
@@ -107,7 +107,7 @@ def _settled(
             raise _Gone
         _lock(plan, wanted, now)
         visits = _write(plan, _looked_at_again(plan, wanted, now), by, now)
-        reminders.plan(visits, now)
+        new_visits.settle_around(visits, by, now)
         _keep(wishes, plan.ground.series)
         return visits
 

@@ -1,7 +1,7 @@
 """How an open proposal ends; and the ones about visits, or a course, that are changed in another way: they end with it.
 
-Called by the verbs that move or cancel a visit and by `clinic.proposals`, in a transaction that holds the patient's
-lock, without which no proposal comes or goes.
+Called by the verbs that book, move or cancel a visit and by `clinic.proposals`, in a transaction that holds the
+patient's lock, without which no proposal comes or goes.
 """
 
 from collections.abc import Collection, Iterable

@@ -11,10 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from clinic import booking, course_changes, proposals
-from clinic.booking import Moved, Placed
+from clinic import booking, course_changes, proposals, scheduling
+from clinic.booking import Moved, Placed, Wanted
 from clinic.models import Appointment, Claim, Hold, Proposal, ProposedVisit, Reminder, RuleOverride, Task
 from clinic.refusals import Refused, Taken
+from clinic.scheduling import Wish
 from patients.refusals import Conflict
 from patients.submissions import Sent
 from tests import factories
@@ -249,10 +250,54 @@ def test_a_visit_of_another_patient_ends_no_proposal(desk, visits, proposal):
     assert proposal.state == "open"
 
 
+def waiting(desk, visit):
+    """The session of a visit that was given up; it waits to be booked again."""
+    booking.cancel(visit, version=1, cancelled_by="patient", reason="ill", by=desk.by, now=NOW)
+    visit.session.refresh_from_db()
+    return visit.session
+
+
+def booked_alone(desk, session):
+    desk.book_session(session.series, session.number, at(4, 12))
+
+
+def booked_with_another(desk, session):
+    wanted = [Wanted(desk.treatment, session)]
+    details = {"location": desk.location, "starts_at": at(4, 12), "by": desk.by, "now": NOW}
+    booking.book_several(patient=session.series.patient, wanted=wanted, **details)
+
+
+def planned(desk, session):
+    plan = scheduling.plan(session.series, Wish(), first=NOW.date(), now=NOW)
+    booking.book_plan(plan, by=desk.by, now=NOW)
+
+
+@pytest.mark.parametrize("by_hand", [booked_alone, booked_with_another, planned])
+def test_a_time_kept_for_a_session_is_free_again_once_it_is_booked_by_hand(desk, visits, by_hand):
+    session = waiting(desk, visits[1])
+    proposal = propose(desk, Placed(session, at(4, 10), None, desk.location))
+    proposals.ask_for_call(proposal, by=desk.by, now=NOW, wish="After six please")
+
+    by_hand(desk, session)
+
+    proposal.refresh_from_db()
+    assert (proposal.state, Hold.objects.filter(ended_at=None).exists()) == ("withdrawn", False)
+    assert not Claim.objects.filter(hold__isnull=False, live=True).exists()
+    assert not Task.objects.filter(kind="call", done_at=None).exists()
+
+
+def test_a_booking_of_another_session_ends_no_proposal(desk, visits):
+    session, other = waiting(desk, visits[1]), waiting(desk, visits[2])
+    proposal = propose(desk, Placed(session, at(4, 10), None, desk.location))
+
+    desk.book_session(other.series, other.number, at(5, 12))
+
+    proposal.refresh_from_db()
+    assert proposal.state == "open"
+
+
 def test_a_time_kept_for_a_session_that_waits_ends_with_its_course(desk, visits):
-    booking.cancel(visits[1], version=1, cancelled_by="patient", reason="ill", by=desk.by, now=NOW)
-    session = visits[1].session
-    session.refresh_from_db()
+    session = waiting(desk, visits[1])
     proposal = propose(desk, Placed(session, at(4, 10), None, desk.location))
 
     paused(desk, visits[1])
@@ -283,9 +328,7 @@ def test_agreed_by_phone_in_one_go(desk, visits):
 
 
 def test_a_session_that_waits_is_proposed_and_booked(desk, visits):
-    booking.cancel(visits[1], version=1, cancelled_by="patient", reason="ill", by=desk.by, now=NOW)
-    session = visits[1].session
-    session.refresh_from_db()
+    session = waiting(desk, visits[1])
     proposal = propose(desk, Placed(session, at(4, 10), None, desk.location))
 
     accept(desk, proposal)
