@@ -24,7 +24,7 @@ from treatments.models import Service, ServiceSegment, TreatmentSession, Version
 
 __all__ = [
     "SOFT", "Around", "Offer", "Reason", "Request", "Take", "explain", "free_starts", "nearest", "offer_at",
-    "request_for", "starts_by_person",
+    "request_for", "starts", "starts_by_person",
 ]  # fmt: skip
 
 # How many free starts are named when one is not.
@@ -102,6 +102,14 @@ def free_starts(
     """
     board, starts = _board(request, first, last, now)
     return fitting.offers(request, board, starts, _allowed(request, allow)) if board else []
+
+
+def starts(request: Request, first: date, last: date, now: datetime) -> list[datetime]:
+    """The free starts on the local dates first to last, ascending, without who and what each takes."""
+    board, asked = _board(request, first, last, now)
+    if board is None:
+        return []
+    return [board.ruler.moment(minute) for minute in bits(fitting.possible(request, board, asked))]
 
 
 def starts_by_person(

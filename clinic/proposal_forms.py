@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from clinic import proposals, timespans
-from clinic.forms import DayField, DeskForm
+from clinic.forms import DayField, DeskForm, MomentField
 from clinic.models import Location, Proposal
 from patients.forms import OUT_OF_DATE, OnceForm
 from patients.models import User
@@ -88,10 +88,11 @@ class ProposeForm(OnceForm):
 class AnswerForm(forms.Form):
     """What a patient answers to a proposal."""
 
-    ANSWERS = ("accept", "another", "call")
+    ANSWERS = ("accept", "pick", "another", "call")
 
     answer = forms.ChoiceField(choices=[(answer, answer) for answer in ANSWERS])
     version = forms.IntegerField(**VERSION)
+    start = MomentField(required=False)
     wish = forms.CharField(
         label=_("What would suit you better?"),
         required=False,
@@ -103,6 +104,8 @@ class AnswerForm(forms.Form):
         details = super().clean()
         if details.get("answer") == "another" and not details.get("wish") and "wish" not in self.errors:
             self.add_error("wish", _("Tell us which days and times suit you."))
+        if details.get("answer") == "pick" and not details.get("start"):
+            self.add_error(None, _("Choose one of the times shown."))
         return details
 
     def take(self, proposal: Proposal, *, by: User, now: datetime) -> Proposal:
@@ -111,6 +114,8 @@ class AnswerForm(forms.Form):
         about = {"by": by, "now": now, "version": typed["version"]}
         if typed["answer"] == "accept":
             return proposals.accept(proposal, **about)
+        if typed["answer"] == "pick":
+            return proposals.pick(proposal, typed["start"], **about)
         if typed["answer"] == "another":
             return proposals.ask_for_another(proposal, **about, wish=typed["wish"])
         return proposals.ask_for_call(proposal, **about, wish=typed["wish"])

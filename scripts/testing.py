@@ -108,7 +108,7 @@ def _passes(name: str, command: list[str], env: dict[str, str]) -> bool:
 def _pytest(settings: dict[str, str], arguments: list[str], *, has_browser: bool) -> int:
     say("-- pytest")
     selection = [] if has_browser else ["-m", "not browser"]
-    whole = ["--cov", "--cov-report=term-missing:skip-covered", "-n", "2", "--dist", "loadgroup"]
+    whole = ["--cov", "--cov-report=term-missing:skip-covered", "-n", "2", "--dist", "loadgroup", "--durations=15"]
     command = [sys.executable, "-m", "pytest", *selection, *(arguments or whole)]
     code = subprocess.run(command, env=settings, cwd=local.PROJECT, check=False).returncode
     if not has_browser:

@@ -5,7 +5,8 @@ from django.conf import settings
 from xdist.scheduler import LoadScopeScheduling
 
 # What one worker runs alone, one test after the other: those that share a clinic, and those that count processes.
-TOGETHER = ("tests/journeys/", "tests/test_supervisor")
+# The walk through every page takes as long as all other journeys: it has a clinic of its own.
+TOGETHER = ("tests/journeys/test_every_page.py", "tests/journeys/", "tests/test_supervisor")
 
 
 @pytest.fixture

@@ -71,13 +71,14 @@ def settled(work: Callable[..., Result]) -> Result:
 
 
 def within(
-    moves: Sequence[Change], how: Together, *, is_wide: bool, look_first: Callable[[], None]
+    moves: Sequence[Change], how: Together, *, is_wide: bool, look_first: Callable[[], None],
+    given_up: Sequence[Hold] = (),
 ) -> list[Appointment]:  # fmt: skip
-    """The visits of a proposal get its times, inside a transaction of `settled`; somebody else tells the patient.
+    """The visits of a proposal get new times, inside a transaction of `settled`; somebody else tells the patient.
 
-    `look_first` is called once the locks are held.
+    `look_first` is called once the locks are held. What `given_up` keeps is free again.
     """
-    found = locked(moves, how.now, is_wide=is_wide, look_first=look_first)
+    found = locked(moves, how.now, is_wide=is_wide, given_up=given_up, look_first=look_first)
     return written(found, how, is_announced=True)
 
 

@@ -1,17 +1,21 @@
-"""What becomes of a proposal: accepted, other times or a call asked for, or taken back."""
+"""What becomes of a proposal: accepted, another time taken, other times or a call asked for, or taken back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import placing, reminders, todo
 from clinic.booking import kept_times, proposal_ends, together
+from clinic.booking.changes import Change
 from clinic.booking.together import Together
-from clinic.models import Hold, Proposal, ProposedVisit
+from clinic.models import Appointment, Hold, Proposal, ProposedVisit
+from clinic.proposals import picking
 from clinic.proposals.reading import as_it_is, change_of, rows_of
-from clinic.refusals import Refused
+from clinic.refusals import Refused, Taken
 from patients import locks, merging
 from patients.models import User
 from patients.refusals import Conflict
@@ -30,27 +34,78 @@ def accept(
 
     Raises `Conflict` when it was answered otherwise or taken back, or one of the visits was changed since.
     """
-    answer = Answer.PHONE if by_phone else Answer.ONLINE
-
     rows = rows_of(proposal)
+    agreed = _Agreed(proposal, rows, [change_of(row) for row in rows], Answer.PHONE if by_phone else Answer.ONLINE)
+    return _settled(agreed, Together(by, now, allowed_by=proposal.made_by), version)
 
-    def look_first() -> None:
-        current = Proposal.objects.get(pk=proposal.pk)
-        if current.state == State.ACCEPTED:
+
+def pick(
+    proposal: Proposal, starts_at: datetime, *, by: User, now: datetime, version: int | None = None
+) -> Proposal:  # fmt: skip
+    """The visit gets another of the starts that `others` names; what was kept for it is free again. Twice is once.
+
+    Raises what `accept` raises; `Taken` when the start is none of these any more.
+    """
+    rows = rows_of(proposal)
+    takes = frozenset()
+    if proposal.state == State.OPEN:
+        offer = picking.offer(rows[0], starts_at, now) if starts_at in picking.others(proposal, now) else None
+        if offer is None:
+            raise Taken(_("This time is no longer free. Choose another one."))
+        takes = frozenset(take.resource_id for take in offer.takes)
+    changes = [replace(change_of(row), starts_at=starts_at, hold=None, takes=takes) for row in rows]
+    how = Together(by, now, _("The patient took another time than the proposed one."))
+    return _settled(_Agreed(proposal, rows, changes, Answer.ONLINE), how, version)
+
+
+@dataclass(frozen=True)
+class _Agreed:
+    """What a proposal ends with: its visits as they were proposed, what they get, and how it was said."""
+
+    proposal: Proposal
+    rows: Sequence[ProposedVisit]
+    changes: Sequence[Change]
+    answer: str
+
+    def look_first(self, version: int | None) -> None:
+        """Under the locks: nobody else has answered, or they have said the same; no visit has moved on."""
+        current = as_it_is(self.proposal)
+        wanted = {row.pk: item.starts_at for row, item in zip(self.rows, self.changes, strict=True)}
+        if current.state == State.ACCEPTED and wanted == {row.pk: row.starts_at for row in current.visits.all()}:
             raise _AcceptedBefore
         _refuse_answered(current, version)
-        _refuse_moved_on(rows)
+        _refuse_moved_on(self.rows)
+
+    @property
+    def given_up(self) -> list[Hold]:
+        """What was kept for times that are not taken."""
+        return [row.hold for row, item in zip(self.rows, self.changes, strict=True) if item.hold is None]
+
+    def note(self, visits: Sequence[Appointment]) -> None:
+        """Keep the times that the visits got, where they are not those that were proposed."""
+        for row, visit in zip(self.rows, visits, strict=True):
+            if row.starts_at != visit.starts_at:
+                row.starts_at, row.ends_at, row.practitioner_id = visit.starts_at, visit.ends_at, visit.practitioner_id
+                row.is_late = False
+                row.save(update_fields=["starts_at", "ends_at", "practitioner", "is_late"])
+
+
+def _settled(agreed: _Agreed, how: Together, version: int | None) -> Proposal:
+    """The visits get their times, the proposal its answer, and the patient one message, in one transaction."""
 
     def work(*, is_wide: bool) -> Proposal:
-        how = Together(by, now, allowed_by=proposal.made_by)
+        look_first = partial(agreed.look_first, version)
         try:
-            together.within([change_of(row) for row in rows], how, is_wide=is_wide, look_first=look_first)
+            visits = together.within(
+                agreed.changes, how, is_wide=is_wide, look_first=look_first, given_up=agreed.given_up
+            )
         except _AcceptedBefore:
-            return as_it_is(proposal)
-        current = Proposal.objects.get(pk=proposal.pk)
-        proposal_ends.answer(current, State.ACCEPTED, answer, by, now)
-        reminders.moved_together(current, now)
-        return as_it_is(proposal)
+            return as_it_is(agreed.proposal)
+        agreed.note(visits)
+        current = Proposal.objects.get(pk=agreed.proposal.pk)
+        proposal_ends.answer(current, State.ACCEPTED, agreed.answer, how.by, how.now)
+        reminders.moved_together(current, how.now)
+        return as_it_is(agreed.proposal)
 
     return together.settled(work)
 

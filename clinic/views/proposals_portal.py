@@ -1,6 +1,7 @@
-"""Other times that the clinic proposes, as the patient sees them: kept until when, and three ways to answer."""
+"""Other times that the clinic proposes, as the patient sees them: kept until when, and the ways to answer."""
 
 import uuid
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -32,18 +33,26 @@ def portal_proposal(request: HttpRequest, person: Patient, proposal: uuid.UUID) 
         status = _answer(request, found, form, may_answer=may_answer)
         if not status:
             return redirect("portal_proposal", person.public_id, proposal)
-    found = proposals.as_it_is(found)
     audit.chart_opened(request.user, person, "portal_proposal")
-    shown = {
+    shown = _shown(proposals.as_it_is(found), now, may_answer=may_answer)
+    return render(request, "portal/proposal.html", frame(request, person) | shown | {"form": form}, status=status)
+
+
+def _shown(found: Proposal, now: datetime, *, may_answer: bool) -> dict:
+    """Its times and what became of it; where it waits for an answer, other starts that can be taken instead."""
+    rows, is_open = found.visits.all(), found.state == Proposal.State.OPEN
+    is_behind = is_open and proposals.is_overtaken(found)
+    may_pick = is_open and may_answer and not is_behind
+    return {
         "proposal": found,
-        "rows": found.visits.all(),
+        "rows": rows,
+        "zone": rows[0].location.zone,
         "agreed": proposal_letters.as_agreed(found) if found.state == Proposal.State.ACCEPTED else [],
         "is_over": found.kept_until <= now,
-        "is_behind": found.state == Proposal.State.OPEN and proposals.is_overtaken(found),
+        "is_behind": is_behind,
+        "others": proposals.others(found, now) if may_pick else [],
         "may_answer": may_answer,
-        "form": form,
     }
-    return render(request, "portal/proposal.html", frame(request, person) | shown, status=status)
 
 
 def _answer(request: HttpRequest, found: Proposal, form: AnswerForm, *, may_answer: bool) -> int:

@@ -1,7 +1,9 @@
 """Other times as staff and patients see them: the smallest change, the list of proposals, three ways to answer."""
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -9,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic import booking, proposals
-from clinic.models import Appointment, Proposal, Reminder, Task
+from clinic.models import Absence, Appointment, Proposal, Reminder, Task
 from tests import factories
 from tests.clinic import portal_world
 from tests.clinic.treatment_desk import TreatmentDesk
@@ -22,6 +24,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 SECOND = datetime(2026, 4, 2, 9, 0, tzinfo=UTC)
 THIRD = datetime(2026, 5, 5, 9, 0, tzinfo=UTC)
+PICKED = re.compile(r'name="start" value="([^"]+)"')
 
 
 @pytest.fixture
@@ -158,6 +161,45 @@ def test_another_time_is_asked_for_with_words(inside, row, visits):
     assert Task.objects.filter(kind="call", patient=row.patient).count() == 1
 
 
+def test_another_time_is_picked_from_those_that_are_free(inside, row, visits):
+    start = PICKED.findall(inside.get(own(row)).content.decode())[0]
+
+    assert answer(inside, row, "pick", start=start).status_code == 302
+
+    assert starts(visits) == [FIRST, SECOND, datetime.fromisoformat(start)]
+    assert datetime.fromisoformat(start) not in (THIRD, THIRD + DAY)
+    text = words(inside.get(own(row)))
+    assert "Your new times" in text
+    assert f"{datetime.fromisoformat(start).astimezone(ZoneInfo('Europe/London')):%A %-d %B %Y, %H:%M}" in text
+
+
+def test_a_time_that_is_gone_is_not_picked_and_others_are_shown(inside, row, visits, desk):
+    start = PICKED.findall(inside.get(own(row)).content.decode())[0]
+    at = datetime.fromisoformat(start)
+    Absence.objects.create(resource=desk.needler.resource, starts_at=at, ends_at=at + HOUR, reason="x")
+
+    said = answer(inside, row, "pick", start=start)
+
+    assert said.status_code == 409
+    assert "This time is no longer free. Choose another one." in words(said)
+    assert '<details class="portal-more" open>' in said.content.decode()
+    assert start not in PICKED.findall(said.content.decode())
+    assert PICKED.findall(said.content.decode())
+    assert starts(visits) == [FIRST, SECOND, THIRD]
+
+
+def test_nothing_can_be_picked_for_several_visits_or_by_who_may_only_look(inside, client, row, desk, visits, ada):
+    assert PICKED.findall(inside.get(own(row)).content.decode())
+    several = propose(desk, visits[1:])
+    assert not PICKED.findall(inside.get(own(several)).content.decode())
+    one = propose(desk, visits[2:])
+    client.force_login(portal_world.login(ada, may_book=False))
+
+    assert not PICKED.findall(client.get(own(one)).content.decode())
+    assert answer(client, one, "pick", start=(THIRD + 2 * DAY).isoformat()).status_code == 403
+    assert starts(visits) == [FIRST, SECOND, THIRD]
+
+
 def test_a_call_is_asked_for_and_the_times_stay_kept(inside, row):
     answer(inside, row, "call", wish="After five")
 
@@ -172,6 +214,7 @@ def test_a_call_is_asked_for_and_the_times_stay_kept(inside, row):
 @pytest.mark.parametrize("typed", [
     {"answer": ""}, {"answer": "agree"}, {"version": ""}, {"version": "x"}, {"version": "0"}, {"answer": "\x00"},
     {"answer": "call", "wish": "x" * 501}, {"answer": "another", "wish": "\x00"},
+    {"answer": "pick"}, {"answer": "pick", "start": "soon"}, {"answer": "pick", "start": "2026-05-07T10:00"},
 ])  # fmt: skip
 def test_what_is_no_answer_is_refused(inside, row, typed):
     said = inside.post(own(row), {"answer": "accept", "version": row.version, **typed})
@@ -267,11 +310,9 @@ def test_a_proposal_under_a_record_that_was_merged_is_the_persons_own(client, de
 
 
 def test_the_page_asks_the_same_queries_however_many_visits(inside, desk, visits):
-    row = propose(desk, visits[2:])
-    few = queries(inside, own(row))
-    row = propose(desk, visits[1:])
+    few = queries(inside, own(propose(desk, visits[1:])))
 
-    assert queries(inside, own(row)) == few
+    assert queries(inside, own(propose(desk, visits))) == few
 
 
 # -- The list of staff ------------------------------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def test_every_page_is_reachable_accessible_quiet_and_in_plain_words(clinic, sig
     walk_outside(walked, visitor, clinic, logins)
 
     seen, looks = page_names() - walked.left, sum(looker.looks for looker in walked.lookers)
-    widths, schemes = ", ".join(map(str, walking.WIDTHS)), " and ".join(walking.SCHEMES)
-    counted(f"Chromium: {len(seen)} pages, {looks} looks: {widths} px, {schemes}; {len(NOT_A_PAGE)} without a page")
+    ways = ", ".join(f"{width} px {scheme}" for width, scheme in walking.RULES)
+    counted(f"Chromium: {len(seen)} pages, {looks} looks: {ways}; {len(NOT_A_PAGE)} without a page")
     faults = [f"nobody saw {name}" for name in sorted(walked.left)] + walked.problems
     assert not faults, "\n".join(faults)
 

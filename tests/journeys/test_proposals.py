@@ -44,13 +44,18 @@ def book_course(page, given, born, address):
 
 
 def ask_for_the_second_visit_later(page, starts):
-    """The second visit goes nine weeks later, by the page that takes the others along; returns its new start."""
-    wanted = starts[2].astimezone(ZONE) + LATER
-    follow(page, page.locator("ol.course > li").nth(1).get_by_role("link", name="Visit"))
+    """The second visit goes nine weeks later, and takes others along; returns the new starts by number."""
+    return ask_for_later(page, 2, starts[2] + LATER)
+
+
+def ask_for_later(page, number, start):
+    """One visit goes to that time or one of the next days, by the page that takes others along."""
+    wanted = start.astimezone(ZONE)
+    follow(page, page.locator("ol.course > li").nth(number - 1).get_by_role("link", name="Visit"))
     follow(page, page.get_by_role("link", name="Move…"))
     follow(page, page.get_by_role("link", name="Move this one and take the later ones along"))
     expect(heading(page)).to_have_text("Adjust later visits")
-    expect(page.get_by_label("Move this visit")).to_have_value("2")
+    expect(page.get_by_label("Move this visit")).to_have_value(str(number))
     for days in range(14):  # some days are closed or full
         day = wanted + timedelta(days=days)
         page.get_by_label("New day").fill(f"{day:%Y-%m-%d}")
@@ -165,3 +170,31 @@ def test_a_proposal_is_answered_by_another_wish_and_found_on_the_lists(sign_in, 
     expect(desk.get_by_role("region", name="Merle Later")).to_have_count(0)
     phone.reload()
     expect(phone.get_by_role("main")).to_contain_text("We have taken this proposal back.")
+
+
+def test_the_patient_takes_another_time_than_the_proposed_one(sign_in, visitor, clinic):
+    desk, address = sign_in("reception"), "ronja.later@mail.example"
+    before = book_course(desk, "Ronja", "1993-02-14", address)
+    series, last = desk.url, max(before)
+    follow(desk, desk.get_by_role("link", name="Patient page"))
+    give_access(desk, address)
+    desk.goto(series)
+    after = ask_for_later(desk, last, before[last] + timedelta(days=1))
+    assert set(after) == {last}
+    follow(desk, desk.get_by_role("button", name="Propose to the patient"))
+
+    phone = visitor(PHONE, java_script_enabled=False)
+    enter_portal(phone, clinic, address)
+    follow(phone, phone.get_by_role("link", name="See and answer"))
+    phone.locator("summary", has_text="Another time").click()
+    picture(phone, "portal-others")
+    choice = phone.locator("button.slot").first
+    picked = datetime.fromisoformat(choice.get_attribute("value"))
+    assert picked not in (before[last], after[last])
+    follow(phone, choice)
+    expect(heading(phone)).to_have_text("Your new times")
+    expect(phone.get_by_role("main")).to_contain_text(long(picked))
+
+    told = wait_for_mail(clinic.mail_dir, address, "Your visits have new times").get_content()
+    assert f"{long(before[last])} → {long(picked)}" in told
+    assert in_diary(desk, picked, "Ronja Later")

@@ -1,0 +1,76 @@
+"""Other starts that a patient may take instead of the proposed one, without asking anybody."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from clinic import availability, gate, timespans
+from clinic.availability import Offer, Request
+from clinic.booking.changes import Change
+from clinic.calendars import ONLINE
+from clinic.models import Location, Proposal, ProposedVisit
+from clinic.proposals.reading import change_of, rows_of
+from clinic.scheduling.course_rows import of_other_courses
+
+MOST, MOST_A_DAY, APART = 6, 2, timedelta(hours=1)
+AROUND = timedelta(days=28)
+
+
+def others(proposal: Proposal, now: datetime) -> list[datetime]:
+    """Free starts near the proposed one, by time: with the same person, when patients may book, inside every rule.
+
+    None of a proposal about several visits: what one of them gets decides about the others.
+    """
+    rows = rows_of(proposal)
+    return _others(rows[0], now) if len(rows) == 1 else []
+
+
+def offer(row: ProposedVisit, starts_at: datetime, now: datetime) -> Offer | None:
+    """Who and what the visit would take then, if it is free."""
+    return availability.offer_at(_request(row), starts_at, now)
+
+
+def _others(row: ProposedVisit, now: datetime) -> list[datetime]:
+    zone = row.location.zone
+    day = timespans.date_of(zone, row.starts_at)
+    free = availability.starts(_request(row), day - AROUND, day + AROUND, now)
+    days = {start: timespans.date_of(zone, start) for start in free}
+    suits = _suits(change_of(row), row.location, list(days.values()))
+    known, found = [at for at in (row.starts_at, row.was_at) if at], []
+    of_the_day = Counter()
+    for start in sorted(free, key=lambda each: abs(each - row.starts_at)):
+        is_apart = all(abs(start - at) >= APART for at in known)
+        if is_apart and of_the_day[days[start]] < MOST_A_DAY and suits(days[start]):
+            of_the_day[days[start]] += 1
+            known.append(start)
+            found.append(start)
+    return sorted(found[:MOST])
+
+
+def _request(row: ProposedVisit) -> Request:
+    item = change_of(row)
+    return availability.request_for(
+        location=row.location,
+        service=item.service,
+        session=item.session,
+        practitioner=row.practitioner,
+        patient=item.patient,
+        ignore=row.appointment,
+        ignore_hold=row.hold,
+        channel=ONLINE,
+    )
+
+
+def _suits(item: Change, place: Location, days: list[date]) -> Callable[[date], bool]:
+    """Whether safety and the patient's other courses allow the session on a day; a visit of no course is not asked."""
+    session = item.session
+    if session is None or not days:
+        return lambda _day: True
+    blocked = gate.days_blocked(session.series, [session], min(days), max(days))[session.number]
+    elsewhere = [(each.day, each.gap_days(session, place.apart_days)) for each in of_other_courses(session.series)]
+
+    def suits(day: date) -> bool:
+        is_blocked = any(stretch.first <= day <= stretch.last for stretch in blocked)
+        return not is_blocked and all(abs((day - other).days) >= gap for other, gap in elsewhere)
+
+    return suits

@@ -1,0 +1,242 @@
+"""Instead of the proposed time the patient takes another one that is free: what they are shown, and what it does."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from clinic import availability, booking, proposals
+from clinic.booking import Moved, Placed
+from clinic.models import Absence, Appointment, AppointmentChange, Claim, Hold, Reminder, WorkingHours
+from clinic.refusals import Taken
+from patients.refusals import Conflict
+from tests import factories, factories_treatments
+from tests.clinic.test_proposals import at_once
+from tests.clinic.treatment_desk import TreatmentDesk
+from tests.factories import NOW
+
+HOUR = timedelta(hours=1)
+
+
+def at(month, day, hour=8, minute=0):
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+# Sessions are 28 to 42 days apart: the second may come from 7 April on, and until 13 April because of the third.
+FIRST, SECOND, THIRD, NEW = at(3, 10, 9), at(4, 9, 9), at(5, 11, 9), at(4, 10, 9)
+
+
+@pytest.fixture
+def desk(db):
+    return TreatmentDesk()
+
+
+def three_visits(desk):
+    series = desk.start(factories.patient(email="ada@post.example"))
+    return [desk.book_session(series, number, at) for number, at in enumerate((FIRST, SECOND, THIRD), start=1)]
+
+
+def propose(desk, *changes):
+    about = {"patient": changes[0].patient, "series": changes[0].session.series, "cause": "moved"}
+    return proposals.propose(changes, kept_until=NOW + 48 * HOUR, by=desk.by, now=NOW, **about)
+
+
+@pytest.fixture
+def visits(desk):
+    return three_visits(desk)
+
+
+@pytest.fixture
+def proposal(desk, visits):
+    return propose(desk, Moved(visits[1], NEW))
+
+
+def shown(proposal, now=NOW):
+    return proposals.others(proposal, now)
+
+
+def days(proposal):
+    return {start.date() for start in shown(proposal)}
+
+
+def pick(desk, proposal, start, **details):
+    return proposals.pick(proposal, start, by=desk.by, now=NOW, **details)
+
+
+def starts():
+    return list(Appointment.objects.live().order_by("session__number").values_list("starts_at", flat=True))
+
+
+def is_untouched(proposal):
+    proposal.refresh_from_db()
+    return proposal.state == "open" and starts() == [FIRST, SECOND, THIRD]
+
+
+# -- What the patient is shown ----------------------------------------------------------------------------------------
+
+
+def test_others_are_free_apart_from_each_other_and_inside_the_course(desk, visits, proposal):
+    found = shown(proposal)
+    asked = availability.request_for(
+        location=desk.location, service=desk.treatment, session=visits[1].session, patient=visits[1].patient,
+        practitioner=visits[1].practitioner, ignore=visits[1], channel="online",
+    )  # fmt: skip
+    free = {offer.starts_at for offer in availability.free_starts(asked, date(2026, 4, 1), date(2026, 4, 30), NOW)}
+
+    assert len(found) == 6
+    assert found == sorted(found)
+    assert set(found) <= free
+    assert max(Counter(start.date() for start in found).values()) == 2
+    times = sorted([*found, SECOND, NEW])
+    assert all(later - earlier >= HOUR for earlier, later in pairwise(times))
+    assert all(date(2026, 4, 7) <= start.date() <= date(2026, 4, 13) for start in found)
+
+
+def test_others_are_with_the_same_person(desk, visits, proposal):
+    factories.practitioner(desk.location, "Dr Other", techniques=[desk.technique])
+
+    pick(desk, proposal, shown(proposal)[0])
+
+    assert Appointment.objects.get(session__number=2).practitioner == desk.needler
+
+
+def test_others_are_when_patients_may_book(desk, proposal):
+    hours = WorkingHours.objects.filter(practitioner=desk.needler)
+
+    near = min(days(proposal))
+    hours.filter(weekday=near.isoweekday()).update(is_open_online=False)
+    assert near not in days(proposal)
+    hours.update(is_open_online=False)
+    assert shown(proposal) == []
+
+
+def test_others_are_none_of_several_visits(desk, visits):
+    assert shown(propose(desk, Moved(visits[1], NEW), Moved(visits[2], THIRD + 24 * HOUR))) == []
+
+
+def test_others_keep_the_distance_to_another_course(desk, visits, proposal):
+    assert min(days(proposal)) == date(2026, 4, 9)
+    other = Appointment.objects.filter(pk=desk.book_session(desk.start(visits[0].patient), 1, at(3, 13)).pk)
+    assert min(days(proposal)) == date(2026, 4, 10)  # both courses treat the cheek: 28 days apart
+
+    other.update(starts_at=at(3, 20), ends_at=at(3, 20, 9))
+
+    assert days(proposal) == set()
+
+
+def test_others_are_on_days_that_safety_allows(desk, visits, proposal):
+    washout = factories_treatments.condition("isotretinoin", "defer", washout_days=30)
+    assert min(days(proposal)) < date(2026, 4, 10)
+
+    factories_treatments.answered(visits[1].patient, washout, on=NOW.date(), happened_on=date(2026, 3, 11))
+
+    assert min(days(proposal)) == date(2026, 4, 10)
+
+
+def test_others_take_the_same_statements_in_a_full_diary(desk, visits, proposal):
+    def statements():
+        with CaptureQueriesContext(connection) as found:
+            assert proposals.others(proposal, NOW)
+        return len(found)
+
+    few = statements()
+    for hour in range(8, 12):
+        desk.book(at(4, 8, hour), now=NOW, practitioner=desk.needler)
+
+    assert statements() == few
+
+
+# -- What it does -----------------------------------------------------------------------------------------------------
+
+
+def test_the_visit_gets_the_time_that_was_picked(desk, visits, proposal):
+    start = shown(proposal)[0]
+
+    picked = pick(desk, proposal, start)
+
+    assert (picked.state, picked.answer) == ("accepted", "online")
+    assert starts() == [FIRST, start, THIRD]
+    (row,) = picked.visits.all()
+    assert (row.starts_at, row.was_at, row.is_late) == (start, SECOND, False)
+    assert Hold.objects.get().end == "released"
+    assert not Claim.objects.filter(hold__isnull=False, live=True).exists()
+    assert Claim.objects.filter(live=True).count() == 6
+    assert "took another time" in AppointmentChange.objects.get(kind="moved").reason
+    told = Reminder.objects.filter(proposal=proposal, state="scheduled")
+    assert [each.rule_key for each in told] == ["visits_moved_together"]
+
+
+def test_a_session_that_waits_gets_the_time_that_was_picked(desk, visits):
+    booking.cancel(visits[1], version=1, cancelled_by="patient", reason="ill", by=desk.by, now=NOW)
+    visits[1].session.refresh_from_db()
+    proposal = propose(desk, Placed(visits[1].session, NEW, None, desk.location))
+    start = shown(proposal)[0]
+
+    pick(desk, proposal, start)
+
+    assert starts() == [FIRST, start, THIRD]
+
+
+def test_picking_twice_is_once_and_another_one_then_a_conflict(desk, proposal):
+    first, second = shown(proposal)[:2]
+
+    pick(desk, proposal, first)
+    proposal.refresh_from_db()
+
+    assert pick(desk, proposal, first).state == "accepted"
+    with pytest.raises(Conflict, match="accepted online"):
+        pick(desk, proposal, second)
+    assert starts()[1] == first
+    assert Reminder.objects.filter(rule_key="visits_moved_together").count() == 1
+
+
+def test_who_accepts_after_somebody_picked_crosses_it(desk, proposal):
+    earlier = type(proposal).objects.get(pk=proposal.pk)
+    pick(desk, proposal, shown(proposal)[0])
+
+    assert proposals.accept(earlier, by=desk.by, now=NOW).visits.get().starts_at == starts()[1]
+
+
+@pytest.mark.parametrize("start", [at(4, 9, 9), at(4, 10, 9), at(4, 10, 9, 1), at(4, 20), at(4, 10, 3), at(2, 1)])
+def test_what_was_not_shown_cannot_be_picked(desk, proposal, start):
+    with pytest.raises(Taken, match="no longer free"):
+        pick(desk, proposal, start)
+
+    assert is_untouched(proposal)
+
+
+def test_what_is_gone_meanwhile_cannot_be_picked(desk, proposal):
+    start = shown(proposal)[0]
+    Absence.objects.create(resource=desk.needler.resource, starts_at=start, ends_at=start + HOUR, reason="x")
+
+    with pytest.raises(Taken):
+        pick(desk, proposal, start)
+
+    assert is_untouched(proposal)
+
+
+def test_an_old_version_cannot_be_answered(desk, proposal):
+    proposals.ask_for_call(proposal, by=desk.by, now=NOW, wish="After six")
+
+    with pytest.raises(Conflict, match="in the meantime"):
+        pick(desk, proposal, shown(proposal)[0], version=1)
+
+    assert is_untouched(proposal)
+
+
+def test_of_two_picks_at_once_one_counts(transactional_db):
+    desk = TreatmentDesk()
+    visits = three_visits(desk)
+    proposal = propose(desk, Moved(visits[1], NEW))
+    first, second = shown(proposal)[:2]
+
+    said = at_once(*[lambda start=start: pick(desk, proposal, start) for start in (first, second, first, second)])
+
+    assert sorted(said) == ["Conflict", "Conflict", "accepted", "accepted"]
+    assert starts()[1] in (first, second)
+    assert starts()[1] == proposal.visits.get().starts_at
+    assert Claim.objects.filter(live=True).count() == 6
+    assert Reminder.objects.filter(rule_key="visits_moved_together").count() == 1
