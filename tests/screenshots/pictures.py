@@ -20,7 +20,7 @@ from tests.journeys.letters import code_in, wait_for_mail
 from tests.journeys.new_clinic import Hands, go_through
 
 FOLDER, INDEX = local.PROJECT / "docs" / "screens", local.PROJECT / "docs" / "screens.md"
-QUALITY, MOST_BYTES = 55, 9_000_000
+QUALITY, MOST_BYTES = 45, 9_000_000
 SETTINGS = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
 PASSWORD = re.compile(r"password:?\s+(\S+)")
 PORTAL = re.compile(r"(\S+@\S+)\s+portal of")
