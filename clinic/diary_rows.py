@@ -147,7 +147,8 @@ AND (r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
 )))
 """
 
-# The bound on the start of a claim, which lasts at most 12 hours, keeps the index range as short as the days asked for.
+# The bound on the start of a claim or a visit, which lasts at most 12 hours (`availability.LONGEST_MINUTES`), keeps the
+# index range as short as the days asked for.
 _SPANS = """
 SELECT 'taken', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', c.ends_at) / 60)::int)
@@ -183,7 +184,8 @@ SELECT 'patient', 0, array_agg(floor(date_part('epoch', a.starts_at) / 60)::int)
   array_agg(ceil(date_part('epoch', a.ends_at) / 60)::int)
 FROM clinic_appointment a JOIN patients_patient p ON p.id = a.patient_id
 WHERE (p.id = %(patient)s OR p.merged_into_id = %(patient)s) AND a.status = ANY(%(live)s)
-  AND a.starts_at < %(end)s AND a.ends_at > %(start)s AND a.id <> %(ignore)s
+  AND a.starts_at > %(start)s - INTERVAL '12 hours' AND a.starts_at < %(end)s AND a.ends_at > %(start)s
+  AND a.id <> %(ignore)s
 HAVING count(*) > 0
 UNION ALL
 SELECT 'closed', 0, array_agg(floor(date_part('epoch', starts_at) / 60)::int),

@@ -119,8 +119,11 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"].update(ENGINE="patients.database", ATOMIC_REQUESTS=False, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
-# What `patients.prepared` prepares is planned once for each connection, whatever the values.
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c plan_cache_mode=force_generic_plan")
+# What `patients.prepared` prepares is planned once for each connection, whatever the values. To start a second process
+# takes longer than any statement of a page, and with a large table PostgreSQL would.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+    "options", "-c plan_cache_mode=force_generic_plan -c max_parallel_workers_per_gather=0"
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # It counts tries at signing in, so it must not forget one because strangers filled it (Django's own limit is 300 rows).
 CACHES = {

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import DataError
+from django.db import DataError, connection
 
 from patients.models import Measurement
 from patients.prepared import PreparedInsert
@@ -42,3 +42,19 @@ def test_nothing_to_write_is_no_statement(django_assert_num_queries):
 def test_what_is_too_long_is_refused_and_not_cut():
     with pytest.raises(DataError, match="too long"):
         INSERT.write([weight("61.5", kind="weight_kg_and_more")])
+
+
+def test_no_statement_of_a_page_starts_another_process_however_large_the_table():
+    def plan(cursor):
+        cursor.execute("EXPLAIN SELECT count(*) FROM many")
+        return " ".join(row[0] for row in cursor.fetchall())
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE many AS SELECT n FROM generate_series(1, 20000) n")
+        cursor.execute("ANALYZE many")
+        cursor.execute("SET LOCAL min_parallel_table_scan_size = 0; SET LOCAL parallel_setup_cost = 0")
+        as_it_is = plan(cursor)
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 2")
+
+        assert "Workers Planned" not in as_it_is
+        assert "Workers Planned" in plan(cursor)
