@@ -19,4 +19,4 @@ gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
 # Whoever holds a lock that others wait for is not to wait five milliseconds for the threads that come after it.
-sys.setswitchinterval(0.002)
+sys.setswitchinterval(0.0007)
