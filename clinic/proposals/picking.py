@@ -10,6 +10,7 @@ from clinic.booking.changes import Change
 from clinic.calendars import ONLINE
 from clinic.models import Location, Proposal, ProposedVisit
 from clinic.proposals.reading import change_of, rows_of
+from clinic.refusals import Refused
 from clinic.scheduling.course_rows import of_other_courses
 
 MOST, MOST_A_DAY, APART = 6, 2, timedelta(hours=1)
@@ -19,10 +20,17 @@ AROUND = timedelta(days=28)
 def others(proposal: Proposal, now: datetime) -> list[datetime]:
     """Free starts near the proposed one, by time: with the same person, when patients may book, inside every rule.
 
-    None of a proposal about several visits: what one of them gets decides about the others.
+    None of a proposal about several visits, as what one of them gets decides about the others; and none of a visit that
+    cannot be booked any more because its service has no duration.
     """
     rows = rows_of(proposal)
-    return _others(rows[0], now) if len(rows) == 1 else []
+    if len(rows) != 1:
+        return []
+    try:
+        asked = _request(rows[0])
+    except Refused:
+        return []
+    return _others(rows[0], asked, now)
 
 
 def offer(row: ProposedVisit, starts_at: datetime, now: datetime) -> Offer | None:
@@ -30,10 +38,10 @@ def offer(row: ProposedVisit, starts_at: datetime, now: datetime) -> Offer | Non
     return availability.offer_at(_request(row), starts_at, now)
 
 
-def _others(row: ProposedVisit, now: datetime) -> list[datetime]:
+def _others(row: ProposedVisit, asked: Request, now: datetime) -> list[datetime]:
     zone = row.location.zone
     day = timespans.date_of(zone, row.starts_at)
-    free = availability.starts(_request(row), day - AROUND, day + AROUND, now)
+    free = availability.starts(asked, day - AROUND, day + AROUND, now)
     days = {start: timespans.date_of(zone, start) for start in free}
     suits = _suits(change_of(row), row.location, list(days.values()))
     known, found = [at for at in (row.starts_at, row.was_at) if at], []

@@ -117,6 +117,19 @@ def test_others_are_none_of_several_visits(desk, visits):
     assert shown(propose(desk, Moved(visits[1], NEW), Moved(visits[2], THIRD + 24 * HOUR))) == []
 
 
+def test_others_are_none_of_what_cannot_be_booked_any_more(desk):
+    visit = desk.book(at(3, 10, 9), now=NOW)
+    about = {"patient": visit.patient, "series": None, "cause": "away", "kept_until": NOW + 48 * HOUR}
+    proposal = proposals.propose([Moved(visit, at(3, 11, 9))], by=desk.by, now=NOW, **about)
+    assert shown(proposal)
+
+    desk.service.segments.all().delete()
+
+    assert shown(proposal) == []
+    with pytest.raises(Taken):
+        pick(desk, proposal, at(3, 12, 9))
+
+
 def test_others_keep_the_distance_to_another_course(desk, visits, proposal):
     assert min(days(proposal)) == date(2026, 4, 9)
     other = Appointment.objects.filter(pk=desk.book_session(desk.start(visits[0].patient), 1, at(3, 13)).pk)
