@@ -23,8 +23,8 @@ from patients.prepared import PreparedRows
 from treatments.models import Service, ServiceSegment, TreatmentSession, VersionSegment
 
 __all__ = [
-    "SOFT", "Around", "Offer", "Reason", "Request", "Take", "explain", "free_starts", "nearest", "offer_at",
-    "request_for", "starts", "starts_by_person",
+    "SOFT", "Around", "Offer", "Reason", "Request", "Take", "bare_starts", "explain", "free_starts", "nearest",
+    "offer_at", "request_for", "starts_by_person",
 ]  # fmt: skip
 
 # How many free starts are named when one is not.
@@ -104,7 +104,7 @@ def free_starts(
     return fitting.offers(request, board, starts, _allowed(request, allow)) if board else []
 
 
-def starts(request: Request, first: date, last: date, now: datetime) -> list[datetime]:
+def bare_starts(request: Request, first: date, last: date, now: datetime) -> list[datetime]:
     """The free starts on the local dates first to last, ascending, without who and what each takes."""
     board, asked = _board(request, first, last, now)
     if board is None:

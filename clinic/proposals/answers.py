@@ -39,9 +39,7 @@ def accept(
     return _settled(agreed, Together(by, now, allowed_by=proposal.made_by), version)
 
 
-def pick(
-    proposal: Proposal, starts_at: datetime, *, by: User, now: datetime, version: int | None = None
-) -> Proposal:  # fmt: skip
+def pick(proposal: Proposal, starts_at: datetime, *, by: User, now: datetime, version: int | None = None) -> Proposal:
     """The visit gets another of the starts that `others` names; what was kept for it is free again. Twice is once.
 
     Raises what `accept` raises; `Taken` when the start is none of these any more.
@@ -56,6 +54,57 @@ def pick(
     changes = [replace(change_of(row), starts_at=starts_at, hold=None, takes=takes) for row in rows]
     how = Together(by, now, _("The patient took another time than the proposed one."))
     return _settled(_Agreed(proposal, rows, changes, Answer.ONLINE), how, version)
+
+
+def ask_for_another(proposal: Proposal, *, by: User, now: datetime, wish: str, version: int | None = None) -> Proposal:
+    """The patient wants other times: these are free again, and reception is asked to find some. Twice is once."""
+    wish = wish.strip()
+    if not wish:
+        raise Refused(_("Say which times would suit."))
+
+    def work() -> Proposal:
+        current = _locked(proposal)
+        if (current.state, current.answer, current.wish) == (State.DECLINED, Answer.ANOTHER, wish):
+            return current
+        _refuse_answered(current, version)
+        proposal_ends.release(current, now)
+        proposal_ends.answer(current, State.DECLINED, Answer.ANOTHER, by, now, wish=wish)
+        todo.ask_to_call(current.patient, _wants_another(wish), current.kept_until, now)
+        return current
+
+    return placing.settled(work)
+
+
+def ask_for_call(proposal: Proposal, *, by: User, now: datetime, wish: str, version: int | None = None) -> Proposal:
+    """The patient wants to be called: the proposal stays open and its times are kept, so that they can be agreed on."""
+    said = wish.strip() or _("Please call me.")
+
+    def work() -> Proposal:
+        current = _locked(proposal)
+        if (current.state, current.wish) == (State.OPEN, said):
+            return current
+        _refuse_answered(current, version)
+        current.wish = said
+        current.version += 1
+        current.save(update_fields=["wish", "version"])
+        todo.ask_to_call(current.patient, _wants_a_call(said), current.kept_until, now)
+        return current
+
+    return placing.settled(work)
+
+
+def withdraw(proposal: Proposal, *, by: User, now: datetime, version: int | None = None) -> Proposal:
+    """Take it back: the times are free again, and a message that has not gone out is not sent. Twice is once."""
+
+    def work() -> Proposal:
+        current = _locked(proposal)
+        if current.state == State.WITHDRAWN:
+            return current
+        _refuse_answered(current, version)
+        proposal_ends.taken_back(current, by, now)
+        return current
+
+    return placing.settled(work)
 
 
 @dataclass(frozen=True)
@@ -108,57 +157,6 @@ def _settled(agreed: _Agreed, how: Together, version: int | None) -> Proposal:
         return as_it_is(agreed.proposal)
 
     return together.settled(work)
-
-
-def ask_for_another(proposal: Proposal, *, by: User, now: datetime, wish: str, version: int | None = None) -> Proposal:
-    """The patient wants other times: these are free again, and reception is asked to find some. Twice is once."""
-    wish = wish.strip()
-    if not wish:
-        raise Refused(_("Say which times would suit."))
-
-    def work() -> Proposal:
-        current = _locked(proposal)
-        if (current.state, current.answer, current.wish) == (State.DECLINED, Answer.ANOTHER, wish):
-            return current
-        _refuse_answered(current, version)
-        proposal_ends.release(current, now)
-        proposal_ends.answer(current, State.DECLINED, Answer.ANOTHER, by, now, wish=wish)
-        todo.ask_to_call(current.patient, _wants_another(wish), current.kept_until, now)
-        return current
-
-    return placing.settled(work)
-
-
-def ask_for_call(proposal: Proposal, *, by: User, now: datetime, wish: str, version: int | None = None) -> Proposal:
-    """The patient wants to be called: the proposal stays open and its times are kept, so that they can be agreed on."""
-    said = wish.strip() or _("Please call me.")
-
-    def work() -> Proposal:
-        current = _locked(proposal)
-        if (current.state, current.wish) == (State.OPEN, said):
-            return current
-        _refuse_answered(current, version)
-        current.wish = said
-        current.version += 1
-        current.save(update_fields=["wish", "version"])
-        todo.ask_to_call(current.patient, _wants_a_call(said), current.kept_until, now)
-        return current
-
-    return placing.settled(work)
-
-
-def withdraw(proposal: Proposal, *, by: User, now: datetime, version: int | None = None) -> Proposal:
-    """Take it back: the times are free again, and a message that has not gone out is not sent. Twice is once."""
-
-    def work() -> Proposal:
-        current = _locked(proposal)
-        if current.state == State.WITHDRAWN:
-            return current
-        _refuse_answered(current, version)
-        proposal_ends.taken_back(current, by, now)
-        return current
-
-    return placing.settled(work)
 
 
 def _refuse_moved_on(rows: Sequence[ProposedVisit]) -> None:

@@ -41,7 +41,7 @@ def offer(row: ProposedVisit, starts_at: datetime, now: datetime) -> Offer | Non
 def _others(row: ProposedVisit, asked: Request, now: datetime) -> list[datetime]:
     zone = row.location.zone
     day = timespans.date_of(zone, row.starts_at)
-    free = availability.starts(asked, day - AROUND, day + AROUND, now)
+    free = availability.bare_starts(asked, day - AROUND, day + AROUND, now)
     days = {start: timespans.date_of(zone, start) for start in free}
     suits = _suits(change_of(row), row.location, list(days.values()))
     known, found = [at for at in (row.starts_at, row.was_at) if at], []

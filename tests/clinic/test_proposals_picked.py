@@ -206,7 +206,7 @@ def test_picking_twice_is_once_and_another_one_then_a_conflict(desk, proposal):
     assert Reminder.objects.filter(rule_key="visits_moved_together").count() == 1
 
 
-def test_who_accepts_after_somebody_picked_crosses_it(desk, proposal):
+def test_who_accepts_after_somebody_picked_gets_what_was_picked(desk, proposal):
     earlier = type(proposal).objects.get(pk=proposal.pk)
     pick(desk, proposal, shown(proposal)[0])
 

@@ -70,7 +70,7 @@ SIGNS_OUT = ("account_logout", "admin:logout")
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 # Everything is asked at the desk's width in light. What a narrower page can break and what dark can break is asked
-# again; at 320 px no colours, as they change below 640 px only.
+# again; at 320 px no colours: they are those of 390 px, as the layout changes at 640 px only.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 LAYOUT_RULES = ["target-size", "scrollable-region-focusable", "aria-hidden-focus", "nested-interactive"]
 RULES = {
@@ -214,7 +214,7 @@ def fullest(urls: list[str]) -> str:
 
 
 class Looker:
-    """One person's window: opens each page once and looks at it in every width and in light and dark."""
+    """One person's window: opens each page once and looks at it in every way that `RULES` names."""
 
     def __init__(self, page, *, who: str) -> None:
         self.page, self.who, self.problems, self.looks, self.seen = page, who, [], 0, set()
