@@ -17,4 +17,4 @@ RUN CADENCE_ENV=local SECRET_KEY=development-build FIELD_KEYS=development-build 
 USER cadence
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "clinic.wsgi", "--no-control-socket", "--bind", "0.0.0.0:8000", \
-     "--workers", "3", "--threads", "8"]
+     "--worker-class", "clinic.web_worker.Worker", "--workers", "3", "--threads", "8", "--keep-alive", "75"]

@@ -29,7 +29,6 @@ __all__ = [
 
 # How many free starts are named when one is not.
 ALTERNATIVES = 3
-HALF_A_DAY = timedelta(hours=12)
 SOON, FURTHER = timedelta(days=2), (timedelta(days=14), timedelta(days=56))
 SURELY_NEAREST = 46 * 60  # minutes within which two dates before and after know every start, clock changes included
 # No claim may be longer.
@@ -152,7 +151,7 @@ class OneStart:
         """
         if self._is_out_of_reach:
             return None
-        rows = calendars.read_near(self.request, self.ruler, self.now, _around(self.starts_at), among, after=after)
+        rows = calendars.read_near(self.request, self.ruler, self.starts_at, self.now, among, after=after)
         if self._stands(rows, among):
             return self._seen[1]
         board = calendars.board_of(self.request, self.ruler, rows)
@@ -229,11 +228,6 @@ def explain(request: Request, starts_at: datetime, now: datetime) -> list[Reason
 def nearest(request: Request, starts_at: datetime, n: int, now: datetime) -> list[Offer]:
     """The n free starts nearest to a time, nearest first."""
     return Around(request, starts_at, now).nearest(n)
-
-
-def _around(starts_at: datetime) -> timespans.Span:
-    """What can matter to one start: nothing is taken for more than twelve hours, and no way is longer."""
-    return timespans.Span(starts_at - HALF_A_DAY, starts_at + 2 * HALF_A_DAY)
 
 
 def _allowed(request: Request, allow: frozenset[str]) -> frozenset[str]:

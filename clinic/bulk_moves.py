@@ -211,7 +211,10 @@ def _propose(bulk_move: BulkMove, mine: Collection[int], kept_until: datetime, b
 
 
 def _moves(rows: Collection[BulkMoveVisit]) -> list[Moved]:
-    return [Moved(row.appointment, row.starts_at, row.practitioner, version=row.appointment.version) for row in rows]
+    return [
+        Moved(row.appointment, row.starts_at, row.practitioner, row.appointment.version, takes=frozenset(row.takes))
+        for row in rows
+    ]
 
 
 def _work_out_anew(bulk_move: BulkMove, keys: Collection[int]) -> None:
@@ -221,7 +224,7 @@ def _work_out_anew(bulk_move: BulkMove, keys: Collection[int]) -> None:
         if bulk.state != State.READY:
             return
         rows = bulk.visits.filter(outcome=Outcome.WAITING)
-        rows.filter(appointment__in=list(keys)).update(starts_at=None, ends_at=None, practitioner=None)
+        rows.filter(appointment__in=list(keys)).update(starts_at=None, ends_at=None, practitioner=None, takes=[])
         rows.update(is_looked_at=False, why="")
         bulk.state, bulk.version = State.PLANNING, bulk.version + 1
         bulk.save(update_fields=["state", "version"])

@@ -23,6 +23,7 @@ from clinic.timespans import Span
 
 State, Outcome = BulkMove.State, BulkMoveVisit.Outcome
 KEPT_SECONDS = 24 * 60 * 60
+NEW_TIME = ("starts_at", "ends_at", "practitioner", "takes")
 
 Starts = dict[int, tuple[Start, ...]]
 
@@ -60,7 +61,8 @@ def leave_changed(rows: Sequence[BulkMoveVisit]) -> None:
     """Nothing is planned any more for visits that somebody has changed."""
     keys = [row.pk for row in rows]
     why = _("Somebody has changed this visit meanwhile.")
-    BulkMoveVisit.objects.filter(pk__in=keys).update(outcome=Outcome.LEFT, starts_at=None, ends_at=None, why=why)
+    gone = {"starts_at": None, "ends_at": None, "takes": []}
+    BulkMoveVisit.objects.filter(pk__in=keys).update(outcome=Outcome.LEFT, why=why, **gone)
 
 
 def forget(bulk_move: BulkMove) -> None:
@@ -86,7 +88,7 @@ class _Look:
                 break
             self._look_at(row)
         if to_look:
-            BulkMoveVisit.objects.bulk_update(to_look, ["is_looked_at", "starts_at", "ends_at", "practitioner", "why"])
+            BulkMoveVisit.objects.bulk_update(to_look, ["is_looked_at", "why", *NEW_TIME])
             cache.set(_key(self.bulk, "starts"), self.starts, KEPT_SECONDS)
         if all(row.is_looked_at for row in self.rows) and not (to_look and is_enough()):
             self._put_together(is_enough)
@@ -95,6 +97,7 @@ class _Look:
         looked = Looked((_start_of(row),)) if row.starts_at else self.nearby.look(row.appointment)
         row.is_looked_at, row.why = True, looked.why
         row.starts_at = row.ends_at = row.practitioner = None
+        row.takes = []
         self.starts[row.pk] = looked.starts
 
     def _put_together(self, is_enough: Callable[[], bool]) -> None:
@@ -130,9 +133,10 @@ class _Look:
                 row.starts_at = moment_of(chosen.start)
                 row.ends_at = row.starts_at + self._minutes(row, length)
                 row.practitioner_id = chosen.person
+                row.takes = sorted(Nearby.resources_of(found.takes[row.appointment_id]))
             elif self.starts[row.pk]:
                 row.why = _("What is near goes to the other visits.")
-        BulkMoveVisit.objects.bulk_update(self.rows, ["starts_at", "ends_at", "practitioner", "why"])
+        BulkMoveVisit.objects.bulk_update(self.rows, ["why", *NEW_TIME])
         bulk = self.bulk
         bulk.state = State.READY
         bulk.shift_minutes, bulk.one_by_one_minutes, bulk.least_minutes = found.cost, found.one_by_one, found.least

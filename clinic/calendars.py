@@ -1,24 +1,26 @@
 """The diary of one request as masks of minutes: who and what could take part, and when each of them can."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from clinic import diary_rows, visits
+from clinic import diary_rows, presence, timespans, visits
 from clinic.diary_rows import HoursOfADay, Pairs, ResourceRow, UsualHours, Wanted
 from clinic.minutes import Ruler
-from clinic.models import Location, Practitioner, WorkingHours
+from clinic.models import Location, Practitioner
 from clinic.spacing import Course
-from clinic.timespans import Span
+from clinic.timespans import ONE_MINUTE, Span
 from patients.models import Patient
 from treatments.models import Service, TreatmentSession
 
 DESK, ONLINE = "desk", "online"
 LEAD = (visits.PRACTITIONER, "")
 OF_A_RESOURCE = frozenset({diary_rows.TAKEN, diary_rows.ABSENT, diary_rows.TRAVEL})
+
+# Starts that are nearer to one another than this are looked at together.
+GAP = timedelta(hours=4)
 
 Key = tuple[str, str]
 Stretch = tuple[int, int]  # in minutes after the start of the visit
@@ -68,6 +70,11 @@ class Request:
             known = [*((need.start_minutes, need.end_minutes) for need in before), (last.start_minutes, until)]
             self._held[key, turnaround_minutes] = known
         return known
+
+    def around(self, starts_at: datetime) -> Span:
+        """What can matter to one start, but for turnaround and ways: the visit, and what it would lie right beside."""
+        minutes = max(self.shape.minutes, *(need.end_minutes for need in self.shape.needs), 0)
+        return Span(starts_at - ONE_MINUTE, starts_at + timedelta(minutes=minutes) + ONE_MINUTE)
 
     @cached_property
     def _held(self) -> dict[tuple[Key, int], list[Stretch]]:
@@ -150,28 +157,39 @@ class Board:
 
 def read(
     request: Request, first: date, last: date, now: datetime, *, people: frozenset[int] | None = None,
-    among: Iterable[int] | None = None, only: Iterable[date] = (),
+    among: Iterable[int] | None = None,
 ) -> Board:  # fmt: skip
     """The board for starts on the local dates first to last: one statement, and one more for a session of a series.
 
     Practitioners are those of `people` where it is given; with `among`, nobody and nothing else takes part. Holds whose
-    time is over at `now` do not count. With `only`, starts on other dates are not known: they must not be asked for.
+    time is over at `now` do not count.
     """
-    ruler = Ruler(request.location.zone, first, last, only)
-    stretches = ruler.stretches if only else ()
-    return board_of(
-        request, ruler, _read(request, ruler, now, _wanted(request, people, among), ruler.span, stretches), people
-    )
+    ruler = Ruler(request.location.zone, first, last)
+    rows = _read(request, ruler, now, _wanted(request, people, among), ruler.span)
+    return board_of(request, ruler, rows, people)
+
+
+def read_starts(
+    request: Request, starts: Collection[datetime], now: datetime, *, people: frozenset[int] | None = None,
+    among: Iterable[int] | None = None,
+) -> Board:  # fmt: skip
+    """The same for these starts alone, one or more: no other may be asked for."""
+    days = sorted({timespans.date_of(request.location.zone, moment) for moment in starts})
+    ruler = Ruler(request.location.zone, days[0], days[-1], days)
+    stretches = timespans.near_one_another((request.around(moment) for moment in starts), GAP)
+    rows = _read(request, ruler, now, _wanted(request, people, among), ruler.span, stretches)
+    return board_of(request, ruler, rows, people)
 
 
 def read_near(
-    request: Request, ruler: Ruler, now: datetime, near: Span, among: Iterable[int] | None = None, *, after: str = ""
-) -> Rows:
-    """The rows for a board on the ruler's dates that knows nothing of what lies outside the span `near`.
+    request: Request, ruler: Ruler, starts_at: datetime, now: datetime, among: Iterable[int] | None = None, *,
+    after: str = "",
+) -> Rows:  # fmt: skip
+    """The rows for a board on the ruler's dates that knows nothing but what can matter to that start.
 
     `after`: SQL to run just before they are read.
     """
-    return _read(request, ruler, now, _wanted(request, None, among), near, after=after)
+    return _read(request, ruler, now, _wanted(request, None, among), request.around(starts_at), after=after)
 
 
 def board_of(request: Request, ruler: Ruler, rows: Rows, people: frozenset[int] | None = None) -> Board:
@@ -180,8 +198,8 @@ def board_of(request: Request, ruler: Ruler, rows: Rows, people: frozenset[int] 
     calendars = _Calendars(ruler, rows.spans)
     return Board(
         ruler,
-        _open(ruler, rows.spans),
-        _mask(ruler, rows.spans.get((diary_rows.PATIENT, 0))),
+        presence.opening(ruler, rows.spans),
+        presence.mask(ruler, rows.spans.get((diary_rows.PATIENT, 0))),
         {key: [calendars.of(row, key[0]) for row in group] for key, group in parts.items()},
         misfits,
         rows.course,
@@ -305,7 +323,7 @@ class _Calendars:
 
     def __init__(self, ruler: Ruler, spans: dict[tuple[str, int], Pairs]) -> None:
         self.ruler = ruler
-        self._masks = {key: _mask(ruler, found) for key, found in spans.items() if key[0] in OF_A_RESOURCE}
+        self._masks = {key: presence.mask(ruler, found) for key, found in spans.items() if key[0] in OF_A_RESOURCE}
         self._hours: dict[tuple, int] = {}
 
     def of(self, row: ResourceRow, what: str) -> Calendar:
@@ -317,8 +335,8 @@ class _Calendars:
             turnaround_minutes=row.turnaround_minutes,
             is_person=is_person,
             is_scarce=row.treats if is_assistant else row.serves_all,
-            usable=self.ruler.everything if is_assistant else _until(self.ruler, row.usable_until),
-            here=_here(self.ruler, row) if what == visits.DEVICE else self.ruler.everything,
+            usable=self.ruler.everything if is_assistant else presence.until(self.ruler, row.usable_until),
+            here=presence.here(self.ruler, row) if what == visits.DEVICE else self.ruler.everything,
             taken=masks.get((diary_rows.TAKEN, row.pk), 0),
             absent=masks.get((diary_rows.ABSENT, row.pk), 0),
             at_work=self._at_work(row, not is_assistant) if is_person else self.ruler.everything,
@@ -333,64 +351,5 @@ class _Calendars:
             usual = tuple(hours for hours in usual if hours.is_open)
         key = (usual, dated, is_booked)
         if key not in self._hours:
-            self._hours[key] = self.ruler.mask(_hours(self.ruler, usual, dated, is_booked))
+            self._hours[key] = self.ruler.mask(presence.hours_of(self.ruler, usual, dated, is_booked=is_booked))
         return self._hours[key]
-
-
-# -- Their time -------------------------------------------------------------------------------------------------------
-
-
-def _hours(
-    ruler: Ruler, usual: Iterable[UsualHours], dated: Iterable[HoursOfADay], is_booked: bool  # noqa: FBT001 (private, called once)
-) -> Iterator[tuple[int, int]]:  # fmt: skip
-    by_weekday, by_day = defaultdict(list), defaultdict(list)
-    for hours in usual:
-        by_weekday[hours.weekday].append(hours)
-    for hours in dated:
-        by_day[hours.on].append(hours)
-    for day in ruler.dates:
-        special = by_day.get(day.toordinal(), ())
-        found = [hours for hours in special if hours.is_here and (hours.is_open or not is_booked)]
-        if not any(hours.replaces_usual for hours in special):
-            found += [hours for hours in by_weekday[day.isoweekday()] if works_on(hours, day)]
-        for hours in found:
-            yield ruler.wall_minutes(day, hours.starts, hours.ends)
-
-
-def works_on(hours: UsualHours | WorkingHours, day: date) -> bool:
-    """Whether weekly hours hold on a date: the weekday, the week of the cycle, and their validity."""
-    if day.isoweekday() != hours.weekday or day < hours.valid_from or (hours.valid_until and day > hours.valid_until):
-        return False
-    monday = hours.valid_from - timedelta(days=hours.valid_from.weekday())
-    return (day - monday).days // 7 % hours.cycle_weeks == hours.cycle_week - 1
-
-
-def _open(ruler: Ruler, spans: dict[tuple[str, int], Pairs]) -> int:
-    """A location that states no opening hours is open whenever somebody works. A closure closes extra openings too."""
-    stretches, says_nothing = [], not any(what == diary_rows.OPENING for what, _whose in spans)
-    for day in ruler.dates:
-        usual = spans.get((diary_rows.OPENING, day.isoweekday()), [])
-        for opens, closes in usual + spans.get((diary_rows.EXTRA, day.toordinal()), []):
-            stretches.append(ruler.wall_minutes(day, opens, closes))
-    hours = ruler.everything if says_nothing else ruler.mask(stretches)
-    return hours & ~_mask(ruler, spans.get((diary_rows.CLOSED, 0)))
-
-
-def _until(ruler: Ruler, last: int | None) -> int:
-    """The minutes up to the end of a date (an ordinal); none without one."""
-    if last is None or last >= ruler.dates[-1].toordinal():
-        return 0 if last is None else ruler.everything
-    return ruler.between(0, ruler.midnight(date.fromordinal(last + 1)))
-
-
-def _here(ruler: Ruler, row: ResourceRow) -> int:
-    """The dates on which a device is at the location: its own one, but for the days on which it is elsewhere."""
-    if not row.places:
-        return ruler.everything if row.is_of_location else 0
-    stated = dict(row.places)
-    days = [day for day in ruler.dates if stated.get(day.toordinal(), row.is_of_location)]
-    return ruler.mask(ruler.minutes_of(day) for day in days)
-
-
-def _mask(ruler: Ruler, spans: Pairs | None) -> int:
-    return ruler.mask(spans, since=ruler.base) if spans else 0

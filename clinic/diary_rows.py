@@ -148,20 +148,22 @@ AND (r.id = ANY(%(named)s::bigint[]) OR (r.is_active AND (
 """
 
 # The bound on the start of a claim or a visit, which lasts at most 12 hours (`availability.LONGEST_MINUTES`), keeps the
-# index range as short as the days asked for.
-_SPANS = """
+# index range as short as the time asked for. Turnaround comes after that time, and a way of up to 12 hours around it.
+_TURNAROUND = "(SELECT max(turnaround_minutes) FROM found) * INTERVAL '1 minute'"
+_SPANS = f"""
 SELECT 'taken', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', c.ends_at) / 60)::int)
-FROM clinic_claim c LEFT JOIN clinic_hold h ON h.id = c.hold_id
+FROM (taken claims) c LEFT JOIN clinic_hold h ON h.id = c.hold_id
 WHERE c.live AND c.resource_id = ANY(ARRAY(SELECT pk FROM found))
-  AND c.starts_at > %(start)s - INTERVAL '12 hours' AND c.starts_at < %(end)s AND c.ends_at > %(start)s
+  AND c.starts_at > %(start)s - INTERVAL '12 hours' AND c.starts_at < %(end)s + {_TURNAROUND}
+  AND c.ends_at > %(start)s
   AND (c.hold_id IS NULL OR (h.kept_until > %(now)s AND c.hold_id <> %(ignore_hold)s))
   AND c.appointment_id IS DISTINCT FROM %(ignore)s
 GROUP BY c.resource_id
 UNION ALL
 SELECT 'travel', c.resource_id, array_agg(floor(date_part('epoch', c.starts_at) / 60)::int - t.minutes),
   array_agg(ceil(date_part('epoch', c.ends_at) / 60)::int + t.minutes)
-FROM clinic_claim c
+FROM (claims elsewhere) c
 LEFT JOIN clinic_hold h ON h.id = c.hold_id
 LEFT JOIN clinic_appointment a ON a.id = c.appointment_id
 JOIN clinic_traveltime t ON %(location_id)s IN (t.start_id, t.end_id)
@@ -169,7 +171,8 @@ JOIN clinic_traveltime t ON %(location_id)s IN (t.start_id, t.end_id)
 WHERE EXISTS (SELECT FROM clinic_traveltime WHERE %(location_id)s IN (start_id, end_id))
   AND COALESCE(a.location_id, h.location_id) <> %(location_id)s
   AND c.live AND c.resource_id = ANY(ARRAY(SELECT pk FROM found WHERE type = %(person)s))
-  AND c.starts_at > %(start)s - INTERVAL '12 hours' AND c.starts_at < %(end)s AND c.ends_at > %(start)s
+  AND c.starts_at > %(start)s - INTERVAL '24 hours' AND c.starts_at < %(end)s + INTERVAL '12 hours'
+  AND c.ends_at > %(start)s - INTERVAL '12 hours'
   AND (c.hold_id IS NULL OR (h.kept_until > %(now)s AND c.hold_id <> %(ignore_hold)s))
   AND c.appointment_id IS DISTINCT FROM %(ignore)s
 GROUP BY c.resource_id
@@ -177,7 +180,7 @@ UNION ALL
 SELECT 'absent', resource_id, array_agg(floor(date_part('epoch', starts_at) / 60)::int),
   array_agg(ceil(date_part('epoch', ends_at) / 60)::int)
 FROM clinic_absence
-WHERE resource_id = ANY(ARRAY(SELECT pk FROM found)) AND starts_at < %(end)s AND ends_at > %(start)s
+WHERE resource_id = ANY(ARRAY(SELECT pk FROM found)) AND starts_at < %(end)s + {_TURNAROUND} AND ends_at > %(start)s
 GROUP BY resource_id
 UNION ALL
 SELECT 'patient', 0, array_agg(floor(date_part('epoch', a.starts_at) / 60)::int),
@@ -200,7 +203,7 @@ UNION ALL
 SELECT 'extra', "on" - DATE '0001-01-01' + 1, array_agg(ceil(date_part('epoch', opens) / 60)::int),
   array_agg(CASE closes WHEN '00:00' THEN 1440 ELSE floor(date_part('epoch', closes) / 60)::int END)
 FROM clinic_extraopening WHERE location_id = %(location_id)s AND "on" BETWEEN %(first)s AND %(last)s GROUP BY "on"
-"""
+"""  # noqa: S608 (the text is our own)
 _TYPES = {
     "location_id": "bigint", "service_id": "bigint", "technique_ids": "bigint[]", "channel": "text",
     "named": "bigint[]", "room_kinds": "text[]", "device_kinds": "text[]", "with_everybody": "boolean",
@@ -208,27 +211,36 @@ _TYPES = {
     "start": "timestamptz", "end": "timestamptz", "now": "timestamptz", "ignore": "bigint", "ignore_hold": "bigint",
     "live": "text[]",
 }  # fmt: skip
-# For single days that are far apart: what was booked between them is not read.
-_CLAIMS_OF_DAYS = """unnest(%(begins)s, %(finishes)s) AS stretch (begins, finishes)
+
+
+def _claims_of_stretches(*, around: str, after: str) -> str:
+    """For stretches that are far apart: what was booked between them is not read."""
+    return f"""unnest(%(begins)s, %(finishes)s) AS stretch (begins, finishes)
 CROSS JOIN found
 CROSS JOIN LATERAL (SELECT * FROM clinic_claim WHERE live AND resource_id = found.pk
-  AND starts_at > stretch.begins - INTERVAL '12 hours' AND starts_at < stretch.finishes
-  AND ends_at > stretch.begins OFFSET 0) c"""
+  AND starts_at > stretch.begins - {around} - INTERVAL '12 hours' AND starts_at < stretch.finishes + {after}
+  AND ends_at > stretch.begins - {around} OFFSET 0) c"""  # noqa: S608 (the text is our own)
 
 
-def _of(claims: str) -> str:
+def _of(taken: str, elsewhere: str) -> str:
     """The whole statement: what lies in the time of those that it found, then who and what these are."""
+    spans = _SPANS.replace("(taken claims) c", taken).replace("(claims elsewhere) c", elsewhere)
     return f"""
 WITH found ({", ".join(ResourceRow._fields)}) AS ({_RESOURCES})
-SELECT spans.*, NULL::json FROM ({_SPANS.replace("clinic_claim c", claims)}) AS spans
-UNION ALL SELECT 'resource', pk, NULL, NULL, row_to_json(found) FROM found
+SELECT spans.*, NULL::json FROM ({spans}) AS spans
+UNION ALL SELECT 'resources', 0, NULL, NULL, COALESCE(json_agg(found), '[]') FROM found
 """  # noqa: S608 (the text is our own)
 
 
-_ROWS = Prepared("diary_rows", _of("clinic_claim c"), **_TYPES)
-_ROWS_OF_DAYS = Prepared(
-    "diary_rows_of_days", _of(_CLAIMS_OF_DAYS), **_TYPES, begins="timestamptz[]", finishes="timestamptz[]"
-)
+_ROWS = Prepared("diary_rows", _of("clinic_claim c", "clinic_claim c"), **_TYPES)
+_ROWS_OF_STRETCHES = Prepared(
+    "diary_rows_of_stretches",
+    _of(
+        _claims_of_stretches(around="INTERVAL '0'", after=_TURNAROUND),
+        _claims_of_stretches(around="INTERVAL '12 hours'", after="INTERVAL '12 hours'"),
+    ),
+    **_TYPES, begins="timestamptz[]", finishes="timestamptz[]",
+)  # fmt: skip
 
 _SESSIONS = Prepared("diary_sessions", """
 SELECT s.number, phase.interval_min_days, phase.interval_ideal_days, phase.interval_max_days, s.done_on,
@@ -262,7 +274,8 @@ def near(
 
     And what lies between two moments, by what it is and whose: a resource, a weekday (opening), a date (extra) or 0.
     Holds whose time is over at `now` do not count. `travel` is a person's time elsewhere, with the way on both sides.
-    With `stretches`, what was booked outside them is left out. `after`: SQL to run just before.
+    Turnarounds after the end and ways around both are looked at too. With `stretches`, what was booked outside them is
+    left out. `after`: SQL to run just before.
     """
     asked = vars(wanted) | {
         "patient": patient_id or 0, "start": start, "end": end, "now": now, "ignore": ignore_id or 0,
@@ -271,15 +284,15 @@ def near(
     }  # fmt: skip
     statement = _ROWS
     if stretches:
-        statement = _ROWS_OF_DAYS
+        statement = _ROWS_OF_STRETCHES
         asked |= {"begins": [each.start for each in stretches], "finishes": [each.end for each in stretches]}
     resources, spans = [], defaultdict(list)
-    for what, whose, starts, ends, row in statement.rows(asked, after=after):
-        if row is None:
+    for what, whose, starts, ends, rows in statement.rows(asked, after=after):
+        if rows is None:
             spans[what, whose] = list(zip(starts, ends, strict=True))
         else:
-            resources.append(ResourceRow(**row))
-    return sorted(resources), spans
+            resources = sorted(ResourceRow(*row.values()) for row in rows)
+    return resources, spans
 
 
 def sessions(series_id: int, ignore_id: int | None) -> tuple[list[PlannedSession], date | None]:

@@ -182,6 +182,8 @@ def _tightest(request: Request, key: Key, able: Pick, starts: int) -> Pick:
             if given:
                 found.append((given, calendar))
                 starts &= ~given
+        if not starts:
+            break
     return found
 
 

@@ -43,18 +43,6 @@ class Ruler:
     def span(self) -> timespans.Span:
         return timespans.Span(self.moment(0), self.moment(self.length))
 
-    @property
-    def stretches(self) -> list[timespans.Span]:
-        """Its dates as spans, those that follow one another together."""
-        found: list[list[date]] = []
-        for day in self.dates:
-            if found and day - found[-1][-1] == timespans.ONE_DAY:
-                found[-1].append(day)
-            else:
-                found.append([day])
-        minutes = [(self.midnight(days[0]), self.midnight(days[-1] + timespans.ONE_DAY)) for days in found]
-        return [timespans.Span(self.moment(start), self.moment(end)) for start, end in minutes]
-
     def minute(self, moment: datetime) -> int:
         """The minute of the ruler in which the moment lies; outside the ruler it is negative or beyond the length."""
         return epoch_minute(moment) - self.base

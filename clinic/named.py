@@ -16,12 +16,19 @@ ONLINE = "online"
 _LOCATION = PreparedRows(
     "named_location", Location,
     "WHERE is_active AND (%(public_id)s IS NULL OR public_id = %(public_id)s) ORDER BY id LIMIT 1",
+    more={
+        "rules": "(SELECT json_agg(json_build_array(key, minutes_before) ORDER BY id)"
+        " FROM clinic_locationreminderrule WHERE location_id = this.id)",
+    },
     public_id="uuid",
 )  # fmt: skip
 _SERVICE = PreparedRows(
     "named_service", Service,
     "WHERE public_id = %(public_id)s AND is_active AND CASE WHEN %(online)s THEN is_online ELSE is_desk END",
-    more={"parts": "(SELECT json_agg(part) FROM treatments_servicesegment part WHERE part.service_id = this.id)"},
+    more={
+        "parts": "(SELECT json_agg(part) FROM treatments_servicesegment part WHERE part.service_id = this.id)",
+        "catalogue_number": "COALESCE((SELECT number FROM treatments_cataloguerevision LIMIT 1), 0)",
+    },
     public_id="uuid", online="boolean",
 )  # fmt: skip
 _PRACTITIONER = PreparedRows(

@@ -21,14 +21,12 @@ BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cance
 NEWS = (BOOKED, MOVED, CANCELLED)
 PROPOSED, MOVED_TOGETHER = "visits_proposed", "visits_moved_together"
 _ROWS = PreparedInsert("insert_reminders", Reminder)
-# Prepared, because every booking asks them while others wait for its locks.
-_TELLING = Prepared(
-    "telling",
-    "SELECT this.id, this.email, this.wants_messages, place, ARRAY(SELECT key FROM clinic_locationreminderrule"
-    " WHERE location_id = place ORDER BY id), ARRAY(SELECT minutes_before FROM clinic_locationreminderrule"
-    " WHERE location_id = place ORDER BY id) FROM unnest(%(people)s, %(places)s) AS asked (person, place)"
-    " JOIN patients_patient this ON this.id = person",
-    people="bigint[]", places="bigint[]",
+# Prepared, because bookings ask them while others wait for their locks.
+_RULES = Prepared(
+    "reminder_rules",
+    "SELECT location_id, key, minutes_before FROM clinic_locationreminderrule"
+    " WHERE location_id = ANY(%(places)s) ORDER BY id",
+    places="bigint[]",
 )  # fmt: skip
 
 
@@ -45,7 +43,7 @@ class Told(NamedTuple):
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
     """Plan the messages of newly booked visits: a confirmation, reminders before, follow-ups after."""
-    rules = _ask_how_to_reach(appointments)
+    rules = _rules_of(appointments)
     told = [visit for visit in _spoken_of(appointments) if followups.can_be_told(visit) and visit.starts_at > now]
     news = filter(None, [_news(BOOKED, visit, now) for visit in told])
     after = followups.missing(_series_of(appointments), now)
@@ -67,7 +65,7 @@ def replan_all(appointments: Sequence[Appointment], now: datetime, *, is_announc
     kinds = {} if is_announced else {visit: _kind_of_news(visit, last.get(visit.pk)) for visit in told}
     news = [_news(kind, visit, now) for visit, kind in kinds.items() if kind]
     if told:
-        rules = _ask_how_to_reach(told)
+        rules = _rules_of(told)
         Reminder.objects.bulk_create([*filter(None, news), *_before(told, rules, now)])
     _settle_series(visits, now)
 
@@ -135,16 +133,14 @@ def _fresh(appointments: Iterable[Appointment]) -> list[Appointment]:
     return list(Appointment.objects.filter(pk__in=ids).select_related("patient", "location", "session"))
 
 
-def _ask_how_to_reach(visits: Iterable[Appointment]) -> Rules:
-    """Read again what of the patients may have changed while their locks were waited for, and the locations' rules."""
-    people, rules = {visit.patient_id: visit.patient for visit in visits}, {}
-    asked = list({(visit.patient_id, visit.location_id) for visit in visits})
-    asked = {"people": [person for person, _place in asked], "places": [place for _person, place in asked]}
-    for key, email, wants_messages, place, keys, minutes in _TELLING.rows(asked):
-        people[key].email, people[key].wants_messages = email, wants_messages
-        rules[place] = list(zip(keys, minutes, strict=True))
-    for visit in visits:
-        visit.patient = people[visit.patient_id]
+def _rules_of(visits: Iterable[Appointment]) -> Rules:
+    """The rules of the visits' locations: those that `clinic.named` has brought along, the others as they are now."""
+    places = {visit.location_id: visit.location for visit in visits}
+    rules = {key: place.rules or [] for key, place in places.items() if "rules" in vars(place)}
+    unknown = [key for key in places if key not in rules]
+    rules |= {key: [] for key in unknown}
+    for key, *rule in _RULES.rows({"places": unknown}) if unknown else ():
+        rules[key].append(rule)
     return rules
 
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 
 from clinic import timespans
-from clinic.calendars import works_on
 from clinic.models import DatedHours, ExtraOpening, Location, OpeningHours, WorkingHours
+from clinic.presence import works_on
 from clinic.timespans import Span
 
 

@@ -118,7 +118,9 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # -- Database, cache, sessions: a request needs PostgreSQL and the disk only ------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL")}
-DATABASES["default"].update(ENGINE="patients.database", ATOMIC_REQUESTS=False, CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+# A new connection prepares its statements anew, just when many people book: an hour, and each is tried before use.
+DATABASES["default"] |= {"CONN_MAX_AGE": 60 * 60, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"] |= {"ENGINE": "patients.database", "ATOMIC_REQUESTS": False}
 # What `patients.prepared` prepares is planned once for each connection, whatever the values. To start a second process
 # takes longer than any statement of a page, and with a large table PostgreSQL would.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
@@ -221,7 +223,7 @@ MEDIA_ROOT = env.str("MEDIA_ROOT", str(BASE_DIR / ".local" / "media"))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "private": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "clinic.static_files.Storage"},
 }
 
 # -- Mail: everything goes to the outbox; the worker hands it to this server ------------------------------------------

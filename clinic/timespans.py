@@ -4,6 +4,7 @@ Spans are half-open, [start, end): two that touch do not overlap. All arithmetic
 because subtracting two moments of one zone ignores a clock change between them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -67,6 +68,17 @@ def date_of(zone: ZoneInfo, moment: datetime) -> date:
 def dates(first: date, last: date) -> list[date]:
     """Every date from the first to the last, both included."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def near_one_another(spans: Iterable[Span], gap: timedelta) -> list[Span]:
+    """The same, ascending, as one wherever two are nearer to one another than the gap."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and span.start - found[-1].end < gap:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
 
 
 def is_on_grid(moment: datetime, zone: ZoneInfo, minutes: int) -> bool:

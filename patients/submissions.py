@@ -68,6 +68,11 @@ def answered(sent: Sent, *, user: User | None, verb: str) -> str | None:
     return Submission.objects.filter(**same).values_list("result", flat=True).first()
 
 
+def is_used(key: uuid.UUID, *, user: User | None) -> bool:
+    """Whether a form with that key was answered for this user, whatever it said. Only looks."""
+    return Submission.objects.filter(key=key, user=user).exists()
+
+
 def record(sent: Sent, *, user: User | None, verb: str, result: str) -> None:
     """Write the answer to what `once` has noted; it counts once the caller's transaction commits."""
     with connection.cursor() as cursor:

@@ -169,5 +169,7 @@ def _celery(*arguments: str) -> list[str]:
 def _gunicorn(port: int, application: str, threads: int) -> list[str]:
     binds = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in ports.loopbacks()]
     options = ["--no-control-socket", "--preload", "--workers", "2", "--threads", str(threads)]
-    options += ["--graceful-timeout", "5"]
+    options += ["--worker-class", "clinic.web_worker.Worker"]
+    # Longer than a browser or a proxy keeps a connection: whoever closes it first may cut a request off.
+    options += ["--graceful-timeout", "5", "--keep-alive", "75"]
     return ["-m", "gunicorn", application, *options, *[part for bind in binds for part in ("--bind", bind)]]

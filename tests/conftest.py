@@ -2,6 +2,7 @@
 
 import pytest
 from django.conf import settings
+from whitenoise import WhiteNoise
 from xdist.scheduler import LoadScopeScheduling
 
 # What one worker runs alone, one test after the other: those that share a clinic, and those that count processes.
@@ -29,6 +30,22 @@ class ByFolder(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config, log):
     """`--dist loadgroup`, as `./run test` asks for, keeps together what is in `TOGETHER`."""
     return ByFolder(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_listed_once():
+    """Each test's browser is served by a WhiteNoise of its own, and each of these would read the same 400 files."""
+    listing, known = WhiteNoise.update_files_dictionary, {}
+
+    def list_once(self, root, prefix):
+        if (root, prefix) not in known:
+            listing(self, root, prefix)
+            known[root, prefix] = dict(self.files)
+        self.files.update(known[root, prefix])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoise, "update_files_dictionary", list_once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,7 @@ def check_service(
 ) -> Checked:
     """The same for a visit outside a series."""
     if service.kind not in _TOUCHING or not service.modality:
-        return Checked([], revision(patient))
+        return Checked([], _revision_read_along(patient, service) or revision(patient))
     found = known.of_person(patient.pk)
     treatment = Treatment(Plan(service.modality), assessment.rules_of(service.modality, found.stamp))
     return Checked(assess(found.subject, treatment, on, fulfilled=fulfilled), found.revision)
@@ -199,6 +199,12 @@ def revision(patient: Patient) -> tuple[int, int]:
     """Return what an assessment would be made at now: the patient's revision and the catalogue's."""
     (found,) = _REVISION.rows({"patient": patient.pk})
     return found
+
+
+def _revision_read_along(patient: Patient, service: Service) -> tuple[int, int] | None:
+    """The same as of when both were read, if the service has brought the catalogue's; an older one is asked again."""
+    number = vars(service).get("catalogue_number")
+    return None if number is None else (patient.safety_revision, number)
 
 
 def _first_open(series: TreatmentSeries) -> TreatmentSession | None:

@@ -170,11 +170,10 @@ def _looked_at_again(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) 
 
 
 def _offers(plan: Plan, location_id: int, wanted: Sequence[PlannedVisit], now: datetime) -> dict[int, Offer]:
-    """What the visits take at one location, from one reading of their days."""
+    """What the visits take at one location, from one reading."""
     place = plan.ground.places[location_id]
     locked = {take.resource_id for visit in wanted for take in visit.chosen.offer.takes}
-    days = sorted({visit.chosen.day for visit in wanted})
-    board = calendars.read(place.request, days[0], days[-1], now, among=locked, only=days)
+    board = calendars.read_starts(place.request, [visit.chosen.starts_at for visit in wanted], now, among=locked)
     found = {}
     for visit in wanted:
         if reasons.about_the_time(place.request, visit.chosen.starts_at, now):

@@ -130,14 +130,14 @@ def locked(
     """Take the locks and look at every new time again; what was kept for them, and what is given up, is free then."""
     if not moves:
         raise Refused(_("Choose at least one visit."))
-    kept = together_look.lock(moves, given_up, now, is_wide=is_wide)
+    taken = together_look.lock(moves, given_up, now, is_wide=is_wide)
     if look_first is not None:
         look_first()
     for item in moves:
         if item.hold is not None:
             kept_times.end_as_booked(item.hold, at=item.starts_at, now=now)
     kept_times.end([hold.pk for hold in given_up], Hold.End.RELEASED, now)
-    return together_look.look(moves, kept, now)
+    return together_look.look(moves, taken, now)
 
 
 def _write(found: Sequence[Found], how: Together) -> list[Appointment]:

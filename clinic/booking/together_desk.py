@@ -5,7 +5,7 @@ The places that the visits leave count as free, and what one of them takes is ta
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -13,7 +13,7 @@ from django.db.models import Q
 from clinic import boards, calendars
 from clinic.availability import Offer, request_for
 from clinic.booking import groups
-from clinic.booking.changes import Change, day_of, person
+from clinic.booking.changes import Change, person
 from clinic.calendars import LEAD, Board, Request
 from clinic.models import Appointment, Claim, TravelTime
 from clinic.scheduling.ground import offer_of
@@ -21,15 +21,22 @@ from clinic.timespans import Span
 from patients import merging
 
 
+@dataclass(frozen=True)
+class Locked:
+    """The resources whose locks are held, and what of them each visit has kept for it, or found."""
+
+    kept: Mapping[Change, set[int]]
+    resources: frozenset[int]
+
+
 class Desk:
     """The boards of all that move, one for each location and kind of visit, without what they give up."""
 
     def __init__(
-        self, items: Sequence[Change], visits: Mapping[int, Appointment], kept: Mapping[Change, set[int]], now: datetime
+        self, items: Sequence[Change], visits: Mapping[int, Appointment], locked: Locked, now: datetime
     ) -> None:
-        self.kept, self.visits = kept, visits
+        self.kept, self.visits = locked.kept, visits
         self.requests = dict(self._requests(items))
-        self.days = {item: day_of(item) for item in items}
         self.given_back = self._given_back()
         self.boards: dict[tuple, tuple[Request, Board]] = {}
         self.of: dict[Change, tuple] = {}
@@ -39,9 +46,9 @@ class Desk:
             self.of[item] = key
         for key in dict.fromkeys(self.of.values()):
             mine = [item for item in items if self.of[item] == key]
-            days = sorted({self.days[item] for item in mine})
             request = self.requests[mine[0]]
-            board = calendars.read(request, days[0], days[-1], now, only=days)
+            board = calendars.read_starts(request, [item.starts_at for item in mine], now)
+            board = boards.only(board, locked.resources)
             boards.give_back(board, self.given_back)
             self.boards[key] = request, board
         self.busy = self._busy(items)

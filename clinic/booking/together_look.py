@@ -1,7 +1,7 @@
 """Several visits that get new times at once, under their locks: what each takes, and what stands in the way."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from clinic.availability import Offer
 from clinic.booking import course_days
 from clinic.booking.changes import Change, SomeRefused, SomeTaken, day_of
 from clinic.booking.records import Status
-from clinic.booking.together_desk import Desk
+from clinic.booking.together_desk import Desk, Locked
 from clinic.models import Appointment, Claim, Hold, Resource
 from clinic.refusals import Refused
 from clinic.timespans import Span
@@ -22,6 +22,7 @@ from patients.refusals import Conflict
 from treatments.safety import Checked
 
 WAITING = (Status.BOOKED, Status.CONFIRMED)
+MOST_TRIES = 8
 
 
 @dataclass
@@ -39,8 +40,8 @@ class Found:
         return Span(self.offer.starts_at, self.offer.ends_at)
 
 
-def lock(items: Sequence[Change], given_up: Sequence[Hold], now: datetime, *, is_wide: bool) -> dict[Change, set[int]]:
-    """Every lock in one statement: of all that the visits have and get; returns what each has kept for it, or found.
+def lock(items: Sequence[Change], given_up: Sequence[Hold], now: datetime, *, is_wide: bool) -> Locked:
+    """Every lock in one statement: of all that the visits have and get.
 
     Where it is not known what one gets, or if that has turned out to be gone (`is_wide`), everything bookable.
     """
@@ -61,16 +62,16 @@ def lock(items: Sequence[Change], given_up: Sequence[Hold], now: datetime, *, is
     if is_wide or not all(kept.values()):
         resources |= set(Resource.objects.filter(is_active=True).order_by().values_list("pk", flat=True))
     placing.lock(resources, {key for item in items for key in merging.keys_of(item.patient)}, now)
-    return kept
+    return Locked(kept, frozenset(resources))
 
 
-def look(items: Sequence[Change], kept: Mapping[Change, set[int]], now: datetime) -> list[Found]:
-    """What each takes as things are now. The locks are held and holds of the new times released.
+def look(items: Sequence[Change], locked: Locked, now: datetime) -> list[Found]:
+    """What each takes of what is locked, as things are now. Holds of the new times are released.
 
     Raises `SomeTaken`, `SomeRefused`, or `Conflict` for a visit that somebody else has changed.
     """
     visits = _as_they_are(items)
-    desk = Desk(items, visits, kept, now)
+    desk = Desk(items, visits, locked, now)
     late, refused = _judged(items, visits)
     for item in items:
         visit = _visit(item, visits)
@@ -79,17 +80,31 @@ def look(items: Sequence[Change], kept: Mapping[Change, set[int]], now: datetime
     checked = _checked(items, refused)
     if why := [(item, refused[item]) for item in items if refused[item]]:
         raise SomeRefused(why)
-    offers, taken = {}, []
-    # What is known to be kept for one is not given to another.
-    for item in sorted(items, key=lambda each: (not kept[each], each.starts_at)):
-        offer = desk.offer(item)
-        if offer is None:
-            taken.append(item)
-        else:
-            offers[item] = offer
-    if taken:
-        raise SomeTaken(taken)
+    offers = _offers(items, locked.kept, desk, lambda: Desk(items, visits, locked, now))
     return [Found(item, _visit(item, visits), offers[item], item in late, checked[item]) for item in items]
+
+
+def _offers(
+    items: Sequence[Change], kept: Mapping[Change, set[int]], desk: Desk, fresh: Callable[[], Desk]
+) -> dict[Change, Offer]:
+    """What each takes, beside the others; whoever finds nothing left goes first in another try.
+
+    What fits together can be given out so that it does not: two short visits may leave no device a whole hour. Raises
+    `SomeTaken` for those that find nothing even when they go first.
+    """
+    first: list[Change] = []
+    for _try in range(MOST_TRIES):
+        places = {item: place for place, item in enumerate(first)}
+        # What is known to be kept for one is not given to another.
+        order = sorted(items, key=lambda each: (not kept[each], places.get(each, len(items)), each.starts_at))
+        offers = {item: desk.offer(item) for item in order}
+        missed = [item for item in order if offers[item] is None]
+        if not missed:
+            return offers
+        if (first or order)[0] in missed:
+            break
+        first, desk = list(dict.fromkeys([*missed, *first])), fresh()
+    raise SomeTaken(missed)
 
 
 def _visit(item: Change, visits: Mapping[int, Appointment]) -> Appointment | None:

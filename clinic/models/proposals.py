@@ -4,6 +4,7 @@ import uuid
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -212,6 +213,8 @@ class BulkMoveVisit(models.Model):
     starts_at = models.DateTimeField(_("starts"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
     is_looked_at = models.BooleanField(_("looked at"), default=False)
+    # Keys of the people, rooms and devices that the plan gives it: given out anew, they might not suffice for all.
+    takes = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
     why = models.CharField(_("why there is no time"), max_length=300, blank=True)
     outcome = models.CharField(_("what became of it"), max_length=8, choices=Outcome, default=Outcome.WAITING)
     is_to_call = models.BooleanField(_("to be called"), default=False)

@@ -308,21 +308,23 @@ def _place(
     earliest = now + timedelta(minutes=request.notice_minutes)
     first = max(stretch[0], timespans.date_of(location.zone, earliest))
     last = min(stretch[1], reasons.last_day(request, now))
-    days = {timespans.date_of(location.zone, moment_of(pin.start)) for pin in pins.values()}
-    known = sorted(day for day in days if first <= day <= last)
-    if first > last or (days and not known):
+    days = {moment: timespans.date_of(location.zone, moment) for moment in (moment_of(p.start) for p in pins.values())}
+    starts = [moment for moment, day in days.items() if first <= day <= last]
+    if first > last or (days and not starts):
         return None
-    if known:
-        first, last = known[0], known[-1]
-    board = calendars.read(request, first, last, now, people=_named(pins), only=known)
+    if starts:
+        board = calendars.read_starts(request, starts, now, people=_named(pins))
+    else:
+        board = calendars.read(request, first, last, now)
+    known = sorted({days[moment] for moment in starts})
     if rows.present:
         boards.give_back(board, rows.given_back, rows.present)
     by_day = {day: calendars.on_day(board, day) for day in known}
-    starts: dict[int | None, int] = defaultdict(int)
+    free: dict[int | None, int] = defaultdict(int)
     for each in by_day.values() if known else [board]:  # days that are far apart are shorter one by one
         for person, mask in _starts(request, each, earliest).items():
-            starts[person] |= mask << (each.ruler.base - board.ruler.base)
-    return Place(location, request, board, dict(starts), by_day)
+            free[person] |= mask << (each.ruler.base - board.ruler.base)
+    return Place(location, request, board, dict(free), by_day)
 
 
 def _starts(request: Request, board: Board, earliest: datetime) -> dict[int | None, int]:

@@ -21,7 +21,7 @@ from clinic.minutes import epoch_minute
 from clinic.models import Appointment, Claim, Wishes
 from clinic.scheduling import nearby_kinds
 from clinic.scheduling.course_rows import moment_of
-from clinic.scheduling.joint_table import Apart, Candidate
+from clinic.scheduling.joint_table import Apart, Candidate, Takes
 from clinic.scheduling.nearby_days import Days, why_nothing
 from clinic.scheduling.nearby_kinds import Kind, Start
 from clinic.scheduling.wishing import SAME, Wish
@@ -113,6 +113,11 @@ class Nearby:
             found.append(Candidate(start, abs(start - was_at), person, fixed, either, day))
         found.sort(key=lambda each: (each.cost, each.person != wished, each.start, each.person or 0))
         return tuple(found)
+
+    @staticmethod
+    def resources_of(takes: Takes) -> set[int]:
+        """The people, rooms and devices of what a candidate takes; a patient, whose key is below zero, is none."""
+        return {what for what, _from, _until in takes if what > 0}
 
     def _shape(self, kind: Kind, start: int, person: int | None) -> tuple:
         key = (id(kind), start, person)

@@ -18,6 +18,7 @@ from clinic.models import Hold, Location
 from clinic.refusals import Taken
 from clinic.views import slots
 from clinic.visit_forms import PencilForm
+from patients import submissions
 from patients.access import staff_only
 from patients.models import Patient
 
@@ -33,7 +34,11 @@ def kept_by_the_form(request: HttpRequest) -> Hold | None:
 
 
 def keep(request: HttpRequest, place: SlotForm, now: datetime) -> dict:
-    """Keep the time of the booking page for a while; what the page shows about it."""
+    """Keep the time of the booking page for a while; what the page shows about it.
+
+    Whoever books at once may be faster than the script that asks for it: nothing is kept for a form that was sent.
+    """
+    kept, refused = None, {}
     try:
         kept = booking.hold(
             service=place.chosen("service"),
@@ -44,8 +49,21 @@ def keep(request: HttpRequest, place: SlotForm, now: datetime) -> dict:
             now=now,
         )
     except ValidationError as error:
-        return {"not_kept": error.messages, "status": getattr(error, "status_code", 422)}
-    return shown(kept, now)
+        refused = {"not_kept": error.messages, "status": getattr(error, "status_code", 422)}
+    if not _was_sent(request):
+        return refused or shown(kept, now)
+    if kept is not None:
+        booking.release(kept, by=request.user, now=now)
+    return {"was_sent": True}
+
+
+def _was_sent(request: HttpRequest) -> bool:
+    """Whether the form that asks has booked already; looked at last, when no booking can come in between."""
+    try:
+        key = uuid.UUID(request.POST.get("key", ""))
+    except ValueError:
+        return False
+    return submissions.is_used(key, user=request.user)
 
 
 def shown(kept: Hold | None, now: datetime) -> dict:

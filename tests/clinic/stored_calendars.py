@@ -6,10 +6,12 @@ The single `make_…` functions build small diaries for the tests of single rule
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from uuid import uuid4
 
 from django.db import transaction
 
+from clinic import calendars, reasons
 from clinic.availability import explain, free_starts, offer_at, request_for, starts_by_person
 from clinic.minutes import epoch_minute
 from clinic.models import (
@@ -31,6 +33,7 @@ from clinic.models import (
     TravelTime,
     WorkingHours,
 )
+from clinic.scheduling.ground import offer_of
 from patients.models import BodyArea, Patient, User
 from tests.clinic.calendars_by_hand import PEOPLE, Course
 from tests.clinic.random_calendars import random_world
@@ -52,6 +55,7 @@ from treatments.models import (
 NOW = datetime(2026, 3, 1, 7, tzinfo=UTC)
 LONG_AGO = date(2020, 1, 6)
 FOREVER = datetime(2100, 1, 1, tzinfo=UTC)
+MOST_EDGES = 12
 ROOM, LOUNGE, DEVICE = "treatment", "numbing", "needling_pen"
 
 
@@ -62,7 +66,8 @@ def compare(seed):
         request = store(world)
         now = world.moment(world.now)
         free = world.free_starts()
-        compare_free_starts(world, request, now, free)
+        offers = compare_free_starts(world, request, now, free)
+        compare_single_starts(world, request, now, offers)
         codes = Counter()
         for start in range(2880 + seed % 11, 2880 + 1440 + 300, 97):
             if world.first <= world.walls[start][0] <= world.last:
@@ -82,6 +87,7 @@ def compare_free_starts(world, request, now, free):
     for person, starts in by_person.items():
         alone = without_other_leaders(world, person)
         assert starts == [epoch_minute(world.moment(start)) for start in free if alone.is_free(start)]
+    return offers
 
 
 def without_other_leaders(world, person):
@@ -113,6 +119,26 @@ def compare_takes(world, offer, start):
         explained[able[0]] |= world.held(things[able[0]], start, spans)
     assert len(people) == len([what for what in held if what in PEOPLE])
     assert set().union(*taken.values()) == set().union(*explained.values())
+
+
+def compare_single_starts(world, request, now, offers):
+    """Of starts next to one that is free and one that is not: what each takes, from a look at its own time alone.
+
+    One by one, and several from one reading.
+    """
+    offers = {offer.starts_at: offer for offer in offers}
+    grid = [
+        m for day in world.days if world.first <= day <= world.last for m, at in world.days[day] if at % world.grid == 0
+    ]
+    edges = {m for pair in pairwise(grid) if sum(world.moment(m) in offers for m in pair) == 1 for m in pair}
+    starts = [world.moment(m) for m in sorted(edges)[:: max(len(edges) // MOST_EDGES, 1)]]
+    for start in starts:
+        assert offer_at(request, start, now) == offers.get(start)
+    if starts:
+        board = calendars.read_starts(request, starts, now)
+        for start in starts:
+            offer = offer_of(request, board, start, None)
+            assert offer == offers.get(start) or (start not in offers and reasons.about_the_time(request, start, now))
 
 
 def compare_reasons(world, request, start, now):

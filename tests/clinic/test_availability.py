@@ -204,6 +204,16 @@ def test_free_starts_pick_what_leaves_no_new_gap(clinic):
     }
 
 
+@pytest.mark.parametrize("taken", [((9, 0), (10, 0)), ((10, 45), (12, 0))])
+def test_a_look_at_one_start_sees_what_it_would_lie_right_beside(clinic, taken):
+    place, service, _person = clinic
+    tighter = make_thing("practitioner", None, name="Dr Close")
+    make_hours(tighter, place)
+    take(tighter, at(*taken[0]), at(*taken[1]), place, service)
+
+    assert offer_at(request_for(location=place, service=service), at(10), NOW).practitioner_id == tighter.pk
+
+
 def test_free_starts_ask_the_named_practitioner_alone(clinic):
     place, service, person = clinic
     make_hours(make_thing("practitioner", None), place)

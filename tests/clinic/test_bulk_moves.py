@@ -8,8 +8,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clinic import booking, bulk_moves, bulk_plans
-from clinic.models import Absence, Appointment, BulkMove, BulkMoveVisit, Location, Proposal, Wishes
+from clinic import booking, bulk_moves, bulk_plans, placing
+from clinic.booking import together_look
+from clinic.models import Absence, Appointment, BulkMove, BulkMoveVisit, Claim, Location, Proposal, Wishes
 from clinic.refusals import Refused
 from patients.refusals import Conflict
 from patients.submissions import Sent
@@ -307,6 +308,65 @@ def test_move_all_moves_what_is_ticked_and_leaves_the_rest(desk):
     assert (moved.starts_at, left.starts_at) == (row.starts_at, TEN + HOUR)
     assert list(bulk.visits.values_list("outcome", flat=True)) == ["moved", "left"]
     assert bulk.state == "applied"
+
+
+@pytest.fixture
+def short_and_long(desk):
+    """Two visits one after the other, the rooms overlap: the short one is cleaned up while the long one has begun.
+
+    One room is free from ten on, the other is not from eleven on: the short one fits both, the long one only the first.
+    """
+    kind = {"kind": "consultation", "room_kind": "laser"}
+    short = factories.service(minutes=45, turnaround=15, **kind)
+    long = factories.service(minutes=60, **kind)
+    till_eleven, from_ten = (factories.room(desk.location, "laser") for _number in range(2))
+    for room, first, last in ((from_ten, TEN - HOUR, TEN), (till_eleven, TEN + HOUR, TEN + 8 * HOUR)):
+        Absence.objects.create(resource=room.resource, starts_at=first, ends_at=last, reason="Repair")
+    at = TEN + timedelta(minutes=45)
+    desk.book(at, factories.patient("Bo", "Marsh"), service=long)
+    desk.book(TEN, service=short)
+    return desk
+
+
+def test_move_all_gives_each_visit_what_the_plan_gave_it(short_and_long, monkeypatch):
+    """The short one fits best at the beginning of the room that the long one needs: who is given it first would."""
+    monkeypatch.setattr(together_look, "MOST_TRIES", 1)
+    desk = short_and_long
+    other = factories.practitioner(desk.location, "Dr Cole")
+    bulk = worked_out(desk)
+    planned = {row.appointment_id: set(row.takes) for row in bulk.visits.all()}
+    assert [row.starts_at - row.was_at for row in bulk.visits.all()] == [timedelta(0)] * 2
+
+    assert move_all(desk, bulk) == 2
+
+    assert planned == {visit: taken_by(visit) for visit in planned}
+    assert all(other.pk in taken for taken in planned.values())
+
+
+def taken_by(visit):
+    return set(Claim.objects.filter(appointment=visit, live=True).values_list("resource", flat=True))
+
+
+def test_a_visit_whose_planned_room_is_gone_gets_another_only_with_its_lock(desk, monkeypatch):
+    desk.book(TEN)
+    colleague(desk)
+    bulk = worked_out(desk)
+    [row] = bulk.visits.all()
+    rooms = set(desk.location.resources.filter(type="room").values_list("pk", flat=True))
+    [planned] = rooms & set(row.takes)
+    hours = {"starts_at": TEN, "ends_at": TEN + HOUR}
+    Claim.objects.filter(resource=planned, live=True).delete()
+    Absence.objects.create(resource_id=planned, reason="Repair", **hours)
+    locked, lock = [], placing.lock
+    monkeypatch.setattr(
+        placing, "lock", lambda resources, *args: (locked.append(set(resources)), lock(resources, *args))
+    )
+
+    assert move_all(desk, bulk) == 1
+
+    assert planned not in taken_by(row.appointment_id)
+    assert taken_by(row.appointment_id) <= locked[-1]
+    assert not taken_by(row.appointment_id) <= locked[0]
 
 
 def test_move_all_moves_none_when_one_time_is_gone_and_works_that_one_out_anew(desk):

@@ -88,6 +88,45 @@ def test_a_course_is_judged_with_all_new_days_in_place(desk, course):
     assert starts()[1:] == [at(4, 13, 8), at(5, 13, 8)]
 
 
+@pytest.fixture
+def two_with_a_tight_room(desk):
+    """A short and a long visit for two rooms on 10 March: one is free from nine on, the other is not from ten on.
+
+    A visit at nine fits best right at the beginning of the first, which is the only one for whatever lasts until ten.
+    """
+    short = factories.service("consultation", 45, "laser", name="Short")
+    long = factories.service("consultation", 60, "laser", name="Long")
+    from_nine, till_ten = (factories.room(desk.location, "laser") for _number in range(2))
+    other = factories.practitioner(desk.location, "Dr Other")
+    visits = [
+        desk.book(at(3, 3, 12), service=short, practitioner=desk.practitioner),
+        desk.book(at(3, 3, 15), service=long, practitioner=other),
+    ]
+    for room, first, last in ((from_nine, 7, 9), (till_ten, 10, 18)):
+        hours = {"starts_at": at(3, 10, first), "ends_at": at(3, 10, last)}
+        Absence.objects.create(resource=room.resource, reason="Repair", **hours)
+    return visits
+
+
+def test_the_visit_that_finds_no_room_left_has_the_first_choice_in_another_try(desk, two_with_a_tight_room):
+    short, long = two_with_a_tight_room
+
+    moved = move(desk, Moved(short, at(3, 10, 9)), Moved(long, at(3, 10, 9, 30)))
+
+    assert [visit.starts_at for visit in moved] == [at(3, 10, 9), at(3, 10, 9, 30)]
+    rooms = Claim.objects.filter(live=True, resource__type="room", appointment__in=moved)
+    assert len(set(rooms.values_list("resource", flat=True))) == 2
+
+
+def test_two_that_need_the_same_room_are_not_moved_however_they_are_tried(desk, two_with_a_tight_room):
+    short, long = two_with_a_tight_room
+
+    with pytest.raises(Taken):
+        move(desk, Moved(short, at(3, 10, 10)), Moved(long, at(3, 10, 10, 15)))
+
+    assert set(Appointment.objects.values_list("starts_at", flat=True)) == {at(3, 3, 12), at(3, 3, 15)}
+
+
 def test_nothing_is_moved_when_one_time_is_taken_and_it_is_named(desk, course):
     Closure.objects.create(location=desk.location, starts_at=at(5, 13), ends_at=at(5, 14), reason="Works")
     before = live_claims()

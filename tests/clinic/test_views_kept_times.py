@@ -84,6 +84,23 @@ def test_book_takes_the_kept_time(staff, desk):
     assert Hold.objects.get().end == "booked"
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_nothing_is_kept_for_a_form_that_has_booked(staff, desk, others):
+    """The script asks while the form is on its way: there may be somebody else who could be kept, or nobody."""
+    for _number in range(others):
+        practitioner(desk.location, "Dr Other")
+        room(desk.location, "consultation")
+    body = typed(patient=patient().public_id)
+    assert staff.post(address("appointment_new", desk), body).status_code == 302
+
+    answer = staff.post(address("appointment_new", desk), body | {"keep": "1"}, headers=HTMX)
+
+    assert answer.status_code == 200
+    assert "This form was sent already" in answer.content.decode()
+    assert not Hold.objects.filter(ended_at=None).exists()
+    assert Hold.objects.count() == others
+
+
 def test_release_quietly_answers_nothing_and_frees_the_time(staff, desk):
     kept = booking.hold(service=desk.service, location=desk.location, starts_at=TEN, by=desk.by, now=timezone.now())
 

@@ -9,6 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from scripts.stack import Stack
 from tests.journeys.browsers import DESK, FLAGS, PATIENCE_MS, add_fingerprint_reader, follow
+from tests.journeys.new_clinic import QUICKLY
 
 
 def pytest_collection_modifyitems(items):
@@ -24,9 +25,8 @@ def clinic(tmp_path_factory):
     So that its letters arrive at whatever hour the tests run.
     A module whose tests need another clinic has a fixture of this name of its own; `visitor` and `reader` go there.
     """
-    settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
     copied = os.environ["DATABASE_URL"]
-    with Stack(tmp_path_factory.mktemp("clinic"), settings, throw_away=True, copy_of=copied) as stack:
+    with Stack(tmp_path_factory.mktemp("clinic"), QUICKLY, throw_away=True, copy_of=copied) as stack:
         stack.manage("configure_location", "Cadence London", "--no-quiet-hours")
         yield stack
 

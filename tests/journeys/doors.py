@@ -30,6 +30,12 @@ def by_password(page, email, password=PASSWORD):
     follow(page, page.get_by_role("button", name="Sign in", exact=True))
 
 
+def type_password_again(page, password):
+    """On the page that stands before a sensitive change, minutes after signing in."""
+    page.locator("input[name=password]").fill(password)
+    follow(page, page.get_by_role("button", name="Go on", exact=True))
+
+
 def set_up_app(page):
     """From any page of the desk; returns the key of the app."""
     from_menu(page, "Set up a second step")

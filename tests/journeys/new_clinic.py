@@ -1,10 +1,19 @@
 """Setting up a new clinic: a person at a page whose every action is counted, and the way through all steps."""
 
+import os
+
 from playwright.sync_api import expect
 
+from scripts.stack import Stack
 from tests.journeys.browsers import follow
 
 PASSWORD = "four quiet words here"
+QUICKLY = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
+
+
+def nobodys_clinic(folder, **settings):
+    """A clinic that nobody has set up, with a bell that rings every second; its database is a copy of an empty one."""
+    return Stack(folder, QUICKLY | settings, throw_away=True, demo=False, copy_of=os.environ["DATABASE_URL"])
 
 
 class Hands:

@@ -84,6 +84,6 @@ def test_the_pages_of_a_draft_are_accessible_in_plain_words_and_quiet(sign_in):
 
     looker = Looker(page, who="lead")
     for act in ("change", "delete", "compare"):
-        looker.open(act, address.replace("/change/", f"/{act}/"))
+        looker.open(f"admin:treatments_protocolversion_{act}", address.replace("/change/", f"/{act}/"))
 
     assert looker.problems == []

@@ -28,7 +28,7 @@ LEADS_PAGES = {f"admin:treatments_protocol{page}" for page in ("_change", "versi
 
 def walk(looker, seeds, wanted):
     """Open one address of each name that this person reaches; returns all that were found."""
-    shown = walking.reach(looker.page, seeds, wanted)
+    shown = walking.reach(looker.page, seeds, wanted, looker.password)
     for name, urls in shown.items():
         if name in wanted:
             looker.open(name, fullest(urls))
@@ -38,11 +38,11 @@ def walk(looker, seeds, wanted):
 class Walk:
     """Everybody who walks, and what nobody has seen yet."""
 
-    def __init__(self):
-        self.lookers = []
+    def __init__(self, password):
+        self.lookers, self.password = [], password
 
     def look_as(self, page, who):
-        self.lookers.append(Looker(page, who=who))
+        self.lookers.append(Looker(page, who=who, password=self.password))
         return self.lookers[-1]
 
     @property
@@ -86,7 +86,8 @@ def use_a_second_step(walk_, sign_in, logins):
     add_fingerprint_reader(page)
     page.goto(reverse("mfa_add_webauthn"))
     follow(page, page.get_by_role("button", name="Make the passkey"))
-    walk(looker, [reverse("mfa_index"), reverse("mfa_list_webauthn")], {one for one in walk_.left if "mfa_" in one})
+    seeds = [reverse(name) for name in ("mfa_index", "mfa_list_webauthn", "mfa_reauthenticate")]
+    walk(looker, seeds, {one for one in walk_.left if "mfa_" in one})
     looker.open("account_logout", reverse("account_logout"))
     follow(page, page.get_by_role("button", name="Sign out").last)
     by_password(page, *logins["practitioner"])
@@ -137,7 +138,7 @@ def second_steps_end(clinic):
 
 @pytest.mark.usefixtures("second_steps_end")
 def test_every_page_is_reachable_accessible_quiet_and_in_plain_words(clinic, sign_in, visitor, logins, counted):
-    walked = Walk()
+    walked = Walk(password=logins["reception"][1])  # one for all of the demo
 
     walk_the_desk(walked, sign_in)
     use_a_second_step(walked, sign_in, logins)

@@ -5,9 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from scripts.stack import Stack
 from tests.journeys.browsers import PHONE, follow, heading
-from tests.journeys.new_clinic import PASSWORD, Hands, go_through, introduce, open_clinic
+from tests.journeys.new_clinic import PASSWORD, Hands, go_through, introduce, nobodys_clinic, open_clinic
 from tests.journeys.walking import Looker
 
 MOST_ACTIONS = 60
@@ -16,7 +15,7 @@ MOST_ACTIONS = 60
 @pytest.fixture
 def clinic(tmp_path):
     """A clinic that nobody has set up."""
-    with Stack(tmp_path / "new", {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}, throw_away=True, demo=False) as stack:
+    with nobodys_clinic(tmp_path / "new") as stack:
         yield stack
 
 

@@ -5,7 +5,6 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from scripts.stack import Stack
 from tests.journeys.browsers import follow, heading
 from tests.journeys.doors import (
     by_password,
@@ -20,6 +19,7 @@ from tests.journeys.doors import (
     type_code_of_app,
 )
 from tests.journeys.letters import wait_for_mail
+from tests.journeys.new_clinic import nobodys_clinic
 from tests.sign_in import PASSWORD
 
 ADA, CARL, RITA = "ada@team.example", "carl@team.example", "rita@team.example"
@@ -28,8 +28,7 @@ ADA, CARL, RITA = "ada@team.example", "carl@team.example", "rita@team.example"
 @pytest.fixture
 def clinic(tmp_path):
     """A clinic that nobody has set up and where nobody works without a second step."""
-    settings = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0", "STAFF_MFA": "required"}
-    with Stack(tmp_path / "team", settings, throw_away=True, demo=False) as stack:
+    with nobodys_clinic(tmp_path / "team", STAFF_MFA="required") as stack:
         yield stack
 
 

@@ -15,6 +15,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from tests import words
+from tests.journeys.doors import type_password_again
 from tests.test_architecture import addresses
 
 # Addresses without a page of their own, and why.
@@ -43,7 +44,6 @@ NOT_A_PAGE = {
     "mfa_download_recovery_codes": "a file with codes",
     "mfa_login_webauthn": "answers a script",
     "mfa_reauthenticate_webauthn": "answers a script",
-    "mfa_reauthenticate": "shown before a sensitive change only",
     "admin:jsi18n": "a script",
     "admin:patients_portalaccess_add": "closed: access is given on the patient’s page",
     "admin:patients_consenttext_next": "takes buttons only",
@@ -53,7 +53,6 @@ NOT_A_PAGE = {
     "admin:treatments_protocolversion_draft": "takes buttons only",
     "account_signup": "sends on: accounts are made by the clinic",
     "account_set_password": "sends on to changing it: everybody has a password",
-    "account_reauthenticate": "shown before a sensitive change only",
     "account_inactive": "shown to closed accounts",
 }
 # What a clinic is asked once, when it is new (test_setup looks at these pages), and files to keep.
@@ -67,6 +66,7 @@ VISIT = re.compile(r"/appointments/([0-9a-f-]{36})/")
 PROTOCOL = re.compile(r"/protocols/[0-9a-f-]{36}/")
 HREF = re.compile(r"<a\b[^>]*\bhref=\"([^\"]+)\"")
 SIGNS_OUT = ("account_logout", "admin:logout")
+ASKS_AGAIN = "account_reauthenticate"
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 # Everything is asked at the desk's width in light. What a narrower page can break and what dark can break is asked
@@ -181,7 +181,18 @@ def links(markup: str, url: str) -> Iterator[str]:
             yield found._replace(fragment="").geturl()
 
 
-def reach(page, seeds: list[str], wanted: set[str]) -> dict[str, list[str]]:
+def get(page, url: str, password: str):
+    """What is answered to this person; the password is typed again where it is asked for, minutes after signing in."""
+    headers = {"Accept": "text/html"}
+    answer = page.request.get(url, headers=headers)
+    if name_of(answer.url) == ASKS_AGAIN != name_of(url):
+        page.goto(url)
+        type_password_again(page, password)
+        answer = page.request.get(url, headers=headers)
+    return answer
+
+
+def reach(page, seeds: list[str], wanted: set[str], password: str) -> dict[str, list[str]]:
     """Follow links as this person until every wanted page was shown: name -> the addresses that show it.
 
     Names that were tried least come first, a few of each name.
@@ -194,7 +205,7 @@ def reach(page, seeds: list[str], wanted: set[str]) -> dict[str, list[str]]:
         queue.remove(url)
         name = name_of(url)
         tried[name] += 1
-        answer = page.request.get(url, headers={"Accept": "text/html"})
+        answer = get(page, url, password)
         if not answer.headers.get("content-type", "").startswith("text/html") or answer.status != 200:
             continue
         if name_of(answer.url) == name:
@@ -216,8 +227,9 @@ def fullest(urls: list[str]) -> str:
 class Looker:
     """One person's window: opens each page once and looks at it in every way that `RULES` names."""
 
-    def __init__(self, page, *, who: str) -> None:
+    def __init__(self, page, *, who: str, password: str = "") -> None:
         self.page, self.who, self.problems, self.looks, self.seen = page, who, [], 0, set()
+        self.password = password
         page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
         page.on("pageerror", lambda error: self.problems.append(str(error)))
 
@@ -225,8 +237,12 @@ class Looker:
         """Open one page and look at it."""
         before = len(self.problems)
         answer = self.page.goto(url)
-        if answer.status != 200:
+        if name_of(self.page.url) == ASKS_AGAIN != name:
+            type_password_again(self.page, self.password)
+        elif answer.status != 200:
             self.problems.append(f"answered {answer.status}")
+        if name_of(self.page.url) not in (name, None):
+            self.problems.append(f"shows {self.page.url}")
         self.look(name, before)
 
     def look(self, name: str = "", before: int | None = None) -> None:
