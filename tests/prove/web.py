@@ -14,7 +14,7 @@ from django.db import connection, connections
 from scripts import local, postgres
 from scripts.stack import Stack
 
-THREADS = 16  # for each of the two processes, because one of them may take all that is sent at once
+THREADS = 10  # for each of the two processes: more than 16 verbs in flight
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def in_flight(seconds: float = 0.5) -> int:
                 " AND state <> 'idle' AND pid <> pg_backend_pid()"
             )
             most = max(most, cursor.fetchone()[0])
-        time.sleep(0.01)
+        time.sleep(0.05)  # looking takes time from those who are looked at
     return most
 
 
