@@ -1,8 +1,9 @@
 """Small clinics side by side, each the place of one race at a time, with everything a race can be about.
 
 An arena has three people, three treatment rooms, a numbing lounge of two places and three devices. It is open every
-day from 8 to 20 UTC; each slot of two hours is one race: the place that is wanted, and behind it two where
-visits wait that are about to be moved.
+day from 2 to 22 UTC; each slot of four hours is one race: the place that is wanted in its middle, and for each of the
+two contenders, behind it and before it, one where a visit waits that is about to be moved, then one where another time
+may be proposed for it.
 """
 
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from patients.models import Patient, User
 from tests import factories
 from treatments.models import Service, ServiceSegment, Technique
 
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-OPENS, CLOSES, SLOT_HOURS = 8, 20, 2
+MINUTE = timedelta(minutes=1)
+OPENS, CLOSES, SLOT_HOURS = 2, 22, 4
 SLOTS_A_DAY = (CLOSES - OPENS) // SLOT_HOURS
 LONG_AGO = date(2020, 1, 6)
 DIMENSIONS = ("practitioner", "room", "place", "device", "patient")
@@ -56,6 +57,7 @@ class Arena:
         named = 0 if dimension in ("practitioner", "qualified") else 1 + who
         things = {"room": self.rooms, "device": self.devices}.get(dimension)
         start = slot_start(slot)
+        side = -1 if who else 1
         return {
             "who": who,
             "location": self.location.pk,
@@ -65,7 +67,8 @@ class Arena:
             "patient": self.patients[0 if dimension == "patient" else who].pk,
             "by": self.desks[who].pk,
             "start": start.isoformat(),
-            "parking": (start + HOUR + who * 30 * MINUTE).isoformat(),
+            "parking": (start + side * 60 * MINUTE).isoformat(),
+            "nearby": (start + side * 90 * MINUTE).isoformat(),
             "elsewhere": {
                 "practitioner": self.people[1 + who].pk,
                 "chosen": [things[1 + who].pk] if things else [],
@@ -80,7 +83,8 @@ class Arena:
 def slot_start(slot: int) -> datetime:
     """The time that is wanted in one slot, from tomorrow on."""
     day = timezone.now().astimezone(UTC).date() + timedelta(days=1 + slot // SLOTS_A_DAY)
-    return datetime.combine(day, time(OPENS + slot % SLOTS_A_DAY * SLOT_HOURS), tzinfo=UTC)
+    hour = OPENS + SLOT_HOURS // 2 + slot % SLOTS_A_DAY * SLOT_HOURS
+    return datetime.combine(day, time(hour), tzinfo=UTC)
 
 
 def made(count: int) -> list[Arena]:

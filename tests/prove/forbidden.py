@@ -91,7 +91,7 @@ def _meetings(times: int) -> list[Meeting]:
 
 
 def attack(meetings: list[Meeting], **weakened) -> dict:
-    """Let the meetings happen, twelve at a time; returns who was first and what should not have been."""
+    """Let the meetings happen, one in each arena at a time; returns who was first and what should not have been."""
     seen = {"meetings": len(meetings), "visit first": 0, "change first": 0, "forbidden": 0, "errors": 0, "in flight": 0}
     by_rule, told, examples = Counter(), Counter(), []
     with (

@@ -22,7 +22,7 @@ from tests.prove.report import Row
 from tests.prove.writers import Writer
 
 SIZES = {"small": 2, "full": 100}
-ARENAS = 12
+ARENAS = 16
 TEETH = {"small": 1, "full": 10}
 LEAST_IN_FLIGHT = 16
 REFUSED = ("Taken", "ValidationError")
@@ -89,7 +89,7 @@ def _races(known: list[Writer], times: int) -> Iterator[Race]:
 
 
 def attack(races: list[Race], **weakened) -> dict:
-    """Run the races, twelve at a time; returns what was answered and what the rows say afterwards."""
+    """Run the races, one in each arena at a time; returns what was answered and what the rows say afterwards."""
     made = partial(arenas.made, ARENAS)
     seen = {"errors": 0, "nobody won": 0, "net reached": 0, "won": 0, "in flight": 0, "examples": []}
     by_what, told = Counter(), Counter()

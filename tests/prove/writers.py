@@ -1,10 +1,11 @@
 """Everything that writes the diary, as the races call it: what each needs beforehand, and what it then does.
 
 A wish is plain values (see `arenas`), because it travels to the server as JSON. `prepare` answers with what `act` needs
-besides; both run in the web's processes. Whoever adds a verb to `clinic.booking` or `clinic.premises` adds it here, or
+besides; both run in the web's processes. Whoever adds a verb to `clinic.booking` or `clinic.proposals` adds it here, or
 says why it takes no place: until then the proof fails.
 """
 
+import inspect
 import types
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from clinic import booking, placing, proposals, scheduling
 from clinic.availability import request_for
-from clinic.models import Appointment, Device, Hold, Location, Practitioner, Resource, Room
+from clinic.models import Appointment, Device, Hold, Location, Practitioner, Proposal, Resource, Room
 from clinic.scheduling import Wish
 from patients.models import Patient, User
 from treatments.models import (
@@ -105,6 +106,15 @@ def _kept(wish: dict) -> dict:
     return {"hold": booking.hold(**_given(wish)).pk}
 
 
+def _parked(wish: dict) -> dict:
+    return _booked(wish, at="parking")
+
+
+def _proposed(wish: dict, *, at: str = "start") -> dict:
+    told = _parked(wish)
+    return told | {"proposal": _propose(wish | told, at=at).pk}
+
+
 def _kept_too_long(wish: dict) -> dict:
     """A hold whose time is over, by the database's clock too."""
     before = timezone.now() - (50 - 25 * wish["who"]) * MINUTE
@@ -121,7 +131,7 @@ def _book_several(wish: dict) -> None:
 
 
 def _book_many(wish: dict) -> None:
-    """Two visits of one plan: the wanted place and the parking behind it."""
+    """Two visits of one plan: the wanted place and the parking."""
     given = _given(wish)
     by, now, patient = given.pop("by"), given.pop("now"), given["patient"]
     starts = [given.pop("starts_at"), datetime.fromisoformat(wish["parking"])]
@@ -177,9 +187,9 @@ def _move(wish: dict) -> None:
     booking.move(visit, **details, **wanted)
 
 
-def _moved(wish: dict) -> tuple[booking.Moved, dict]:
+def _moved(wish: dict, *, at: str = "start") -> tuple[booking.Moved, dict]:
     visit, details = _visit(wish)
-    given = _given(wish)
+    given = _given(wish, at=at)
     version = details.pop("version")
     return booking.Moved(visit, given["starts_at"], practitioner=given["practitioner"], version=version), details
 
@@ -189,11 +199,34 @@ def _move_together(wish: dict) -> None:
     booking.move_together([move], **details)
 
 
-def _propose(wish: dict) -> None:
+def _propose(wish: dict, *, at: str = "start") -> Proposal:
     """A new time that is kept for the patient next to the old one."""
-    move, details = _moved(wish)
+    move, details = _moved(wish, at=at)
     until = details["now"] + timedelta(hours=48)
-    proposals.propose([move], patient=move.appointment.patient, series=None, cause="other", kept_until=until, **details)
+    about = {"patient": move.appointment.patient, "series": None, "cause": "other"}
+    return proposals.propose([move], **about, kept_until=until, **details)
+
+
+def _agree(wish: dict) -> None:
+    move, details = _moved(wish)
+    proposals.agreed([move], patient=move.appointment.patient, series=None, cause="other", **details)
+
+
+def _accept(wish: dict) -> None:
+    proposals.accept(Proposal.objects.get(pk=wish["proposal"]), **_who_and_when(wish))
+
+
+def _pick(wish: dict) -> None:
+    proposal, start = Proposal.objects.get(pk=wish["proposal"]), datetime.fromisoformat(wish["start"])
+    proposals.pick(proposal, start, **_who_and_when(wish))
+
+
+def _ask_for_another(wish: dict) -> None:
+    proposals.ask_for_another(Proposal.objects.get(pk=wish["proposal"]), wish="race", **_who_and_when(wish))
+
+
+def _withdraw(wish: dict) -> None:
+    proposals.withdraw(Proposal.objects.get(pk=wish["proposal"]), **_who_and_when(wish))
 
 
 def _change_resources(wish: dict) -> None:
@@ -241,9 +274,12 @@ WRITERS = (
     Writer("pencil", ("pencil",), _pencil),
     Writer("book what ran out", ("hold", "book"), _book_held, _kept_too_long),
     Writer("book what is kept", ("hold", "book"), _book_held, _kept, order=LAST),
-    Writer("move", ("move",), _move, lambda wish: _booked(wish, at="parking")),
-    Writer("move together", ("move_together",), _move_together, lambda wish: _booked(wish, at="parking")),
-    Writer("propose", ("move_together",), _propose, lambda wish: _booked(wish, at="parking")),
+    Writer("move", ("move",), _move, _parked),
+    Writer("move together", ("move_together",), _move_together, _parked),
+    Writer("propose", ("propose",), _propose, _parked),
+    Writer("agree by phone", ("agreed",), _agree, _parked),
+    Writer("accept", ("propose", "accept"), _accept, _proposed, order=LAST),
+    Writer("pick", ("pick",), _pick, lambda wish: _proposed(wish, at="nearby")),
     Writer(
         "change resources",
         ("change_resources",),
@@ -258,8 +294,11 @@ WRITERS = (
     Writer("no-show", ("no_show",), _no_show, _booked, "leaves", LAST),
     Writer("enter in error", ("enter_in_error",), _enter_in_error, _booked, "leaves", LAST),
     Writer("release", ("release",), _release, _kept, "leaves", LAST),
+    Writer("ask for another", ("ask_for_another",), _ask_for_another, _proposed, "leaves", LAST),
+    Writer("withdraw", ("withdraw",), _withdraw, _proposed, "leaves", LAST),
 )
 TAKE_NO_PLACE = {
+    "ask_for_call": "times that are proposed stay kept while the patient waits for a call",
     "confirm": "a visit keeps its claims when the patient confirms it",
     "check_in": "a visit keeps its claims when the patient arrives",
     "start": "a visit keeps its claims when it begins",
@@ -270,21 +309,27 @@ TAKE_NO_PLACE = {
 
 
 def verbs_of(module: types.ModuleType) -> set[str]:
-    """The public functions that a module offers as its own."""
+    """The public functions that a module offers as its own and that say who acts."""
     return {
         name
         for name, value in vars(module).items()
         if isinstance(value, types.FunctionType)
         and not name.startswith("_")
         and value.__module__.startswith(module.__name__)
+        and "by" in inspect.signature(value).parameters
     }
+
+
+def verbs() -> set[str]:
+    return verbs_of(booking) | verbs_of(proposals)
 
 
 def unlisted() -> list[str]:
     """The verbs of the diary that no race knows, and the listed ones that do not exist."""
     listed = {verb for writer in WRITERS for verb in writer.verbs} | set(TAKE_NO_PLACE)
-    return sorted(listed ^ verbs_of(booking))
+    return sorted(listed ^ verbs())
 
 
 def usable() -> list[Writer]:
-    return [writer for writer in WRITERS if all(hasattr(booking, verb) for verb in writer.verbs)]
+    known = verbs()
+    return [writer for writer in WRITERS if known.issuperset(writer.verbs)]
