@@ -309,19 +309,20 @@ TAKE_NO_PLACE = {
 
 
 def verbs_of(module: types.ModuleType) -> set[str]:
-    """The public functions that a module offers as its own and that say who acts."""
+    """The public functions that a module offers as its own."""
     return {
         name
         for name, value in vars(module).items()
         if isinstance(value, types.FunctionType)
         and not name.startswith("_")
         and value.__module__.startswith(module.__name__)
-        and "by" in inspect.signature(value).parameters
     }
 
 
 def verbs() -> set[str]:
-    return verbs_of(booking) | verbs_of(proposals)
+    """Those of both modules that say who acts: the others only read."""
+    both = ((module, name) for module in (booking, proposals) for name in verbs_of(module))
+    return {name for module, name in both if "by" in inspect.signature(getattr(module, name)).parameters}
 
 
 def unlisted() -> list[str]:
