@@ -97,7 +97,9 @@ def made(count: int) -> list[Arena]:
 
 
 def _arena(services: dict[str, Service], desks: list[User], technique: Technique, far: Location) -> Arena:
-    place = factories.location(time_zone="UTC", opens=time(OPENS), closes=time(CLOSES), horizon_days=400)
+    place = factories.location(
+        time_zone="UTC", opens=time(OPENS), closes=time(CLOSES), horizon_days=400, online_horizon_days=400
+    )
     people = [
         factories.practitioner(place, f"Dr {number}", time(OPENS), time(CLOSES), techniques=[technique])
         for number in range(3)
