@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 
 from django.core.wsgi import get_wsgi_application
 
@@ -18,5 +17,3 @@ installation.refuse_demo_in_production()
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 20)
-# Whoever holds a lock that others wait for is not to wait five milliseconds for the threads that come after it.
-sys.setswitchinterval(0.0007)
