@@ -3,7 +3,7 @@
 It works on what is given, saved or not, and on the same plan that publishing looks at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,10 +14,13 @@ from treatments import assessment
 from treatments.contents import Contents
 from treatments.facts import Plan
 from treatments.limits import plain
+from treatments.models import Phase
 
 FINE, LOOK, WRONG = "ok", "warn", "stop"
 # The parts of a version, named as its rows are.
 PHASES, DEPTHS, MIX, VISIT = "phases", "depth_steps", "cocktail_lines", "segments"
+# A phase that leaves less from the first to the last day makes a visit late at every holiday.
+NARROW_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,40 @@ def sums(of: Contents) -> list[Sum]:
 
 
 def course(of: Contents) -> Iterator[Sum]:
-    """How many sessions the phases hold, and how long it is from the first to the last."""
+    """How many sessions the phases hold, how long it is from the first to the last, and what has next to no window."""
     counted = [phase for phase in of.phases if not phase.is_maintenance]
     sessions, usual = sum(phase.sessions for phase in counted), of.version.sessions_typical
     yield Sum(
         PHASES, _("Sessions of the phases together"), str(sessions), _("usual number %(count)s") % {"count": usual},
         FINE if counted and sessions == usual else WRONG,
     )  # fmt: skip
-    if not counted:
-        return
+    if counted:
+        yield _length(counted)
+    first = counted[:1] if counted and counted[0].sessions == 1 else []  # nothing comes before it
+    yield from _narrow(phase for phase in of.phases if phase not in first)
+
+
+def _length(counted: Sequence[Phase]) -> Sum:
     least, ideal, most = (
         sum(getattr(phase, name) * phase.sessions for phase in counted) - getattr(counted[0], name)
         for name in ("interval_min_days", "interval_ideal_days", "interval_max_days")
     )
     words = {"least": _weeks(least), "most": _weeks(most)}
     weeks = ngettext("%(weeks)s week", "%(weeks)s weeks", round(ideal / 7)) % {"weeks": _weeks(ideal)}
-    yield Sum(PHASES, _("From the first to the last session"), weeks, _("from %(least)s to %(most)s weeks") % words)
+    return Sum(PHASES, _("From the first to the last session"), weeks, _("from %(least)s to %(most)s weeks") % words)
+
+
+def _narrow(phases: Iterable[Phase]) -> Iterator[Sum]:
+    """Phases whose days are so few that a clinician has to say that they are meant so."""
+    for phase in phases:
+        days = phase.interval_max_days - phase.interval_min_days
+        if days < NARROW_DAYS:
+            every = ngettext("Every %(count)s day", "Every %(count)s days", phase.interval_ideal_days)
+            room = ngettext("%(count)s day of room", "%(count)s days of room", days) % {"count": days}
+            told = _("to be confirmed by a clinician: with less than %(least)s days a holiday makes a visit late")
+            yield Sum(
+                PHASES, every % {"count": phase.interval_ideal_days}, room, told % {"least": NARROW_DAYS}, LOOK,
+            )  # fmt: skip
 
 
 def _depths(of: Contents, plan: Plan) -> Iterator[Sum]:

@@ -84,7 +84,7 @@ def duration(minutes: int) -> str:
 def _figures(bulk: BulkMove) -> list[tuple[str, str]]:
     found = [
         (_("All visits together move by"), bulk.shift_minutes),
-        (_("No plan could be below"), bulk.least_minutes),
+        (_("With the times that were looked at, no plan could be below"), bulk.least_minutes),
         (_("Moved one by one it would be"), bulk.one_by_one_minutes),
     ]
     return [(label, duration(minutes)) for label, minutes in found if minutes is not None]

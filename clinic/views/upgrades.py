@@ -130,6 +130,7 @@ def _running(
         "page_obj": page,
         "rows": [_row(course, ticked) for course in page],
         "totals": _totals(courses),
+        "changed": _changed({each.series.protocol_version for each in page}, version),
         "is_in_use": is_in_use,
         "is_lead": is_lead,
         "may_upgrade": is_in_use and is_lead and any(course.may_go_over for course in courses),
@@ -138,6 +139,13 @@ def _running(
         "refusals": [*form.sentences, *refusals],
     }
     return render(request, "clinic/protocol_running.html", shown, status=status)
+
+
+def _changed(older: Collection[ProtocolVersion], version: ProtocolVersion) -> list[tuple[int, list]]:
+    """In words what the version changes, by the number of each older one."""
+    newer = contents.of(version) if older else None
+    by_number = sorted(older, key=lambda each: -each.number)
+    return [(each.number, differences.differences(contents.of(each), newer)) for each in by_number]
 
 
 def _row(course: Course, ticked: Collection[str]) -> dict:

@@ -60,8 +60,9 @@ class ByHand:
     names_person: bool
 
 
-def random_course(seed):
-    rng = random.Random(seed)
+def random_course(seed, rng=None):
+    """The course of that number; all but its zone and season is thrown by `rng`, by dice of the number without one."""
+    rng = rng or random.Random(seed)
     key = ZONES[seed % len(ZONES)]
     first = FIRSTS[key][seed // len(ZONES) % 3]
     has_second = rng.random() < 0.35

@@ -127,7 +127,7 @@ def test_the_plan_shows_old_and_new_times_and_the_figures(signed_in, desk):
     assert "Thu 5 Mar 2026, 10:00" in text
     assert "Thu 5 Mar 2026, 08:30" in text
     assert "1 h 30 min earlier" in text
-    assert "No plan could be below" in text
+    assert "no plan could be below" in text
 
 
 def test_ticked_visits_are_moved_and_the_page_says_so(signed_in, desk):

@@ -7,17 +7,19 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import DatabaseError, connection, models, transaction
 
+from clinic.models import Appointment, Location
 from tests import factories
+from tests.clinic import messages
 from tests.factories_treatments import clinical_lead
 from tests.treatments.test_protocol_triggers import PARTS
 from treatments import assessment, catalogue, protocols
 from treatments import series as courses_of
-from treatments.models import ProtocolVersion, TreatmentSeries, TreatmentSession
+from treatments.models import ProtocolVersion, Service, TreatmentSeries, TreatmentSession
 
 # From a published version to the rows that are part of it; the version is one of them.
 TABLES = {ProtocolVersion: "pk", **PARTS}
@@ -61,22 +63,25 @@ def made(count: int | None, today: date) -> list[TreatmentSeries]:
     The sessions of a course are in the states of `STATES`, as many as the protocol allows.
     """
     catalogue.load()
-    lead, found = clinical_lead(), []
+    lead, place, found = clinical_lead(), factories.location(), []
     for version in ProtocolVersion.objects.order_by("protocol__key").select_related("protocol"):
         if protocols.complaints(version) or (count is not None and len(found) >= count):
             continue
-        found.append(_course(protocols.publish(version, by=lead, now=factories.NOW), today))
+        found.append(_course(protocols.publish(version, by=lead, now=factories.NOW), place, today))
     return found
 
 
-def _course(version: ProtocolVersion, today: date) -> TreatmentSeries:
+def _course(version: ProtocolVersion, place: Location, today: date) -> TreatmentSeries:
     areas = [step.area for step in version.depth_steps.select_related("area")]
     series = courses_of.start(
         factories.patient(), version, areas=areas, sessions_planned=version.sessions_max,
         first_possible_on=today - timedelta(days=200), today=today, by=factories.user("reception"),
     )  # fmt: skip
     for number, session in enumerate(series.sessions.order_by("number")):
-        _put(session, STATES[number % len(STATES)], today - timedelta(days=200 - 30 * number))
+        state, on = STATES[number % len(STATES)], today - timedelta(days=200 - 30 * number)
+        _put(session, state, on)
+        if state == "booked":
+            messages.visit(place, datetime.combine(on, time(10), tzinfo=UTC), session=session)
     return series
 
 
@@ -111,6 +116,8 @@ def as_bytes(series: TreatmentSeries) -> bytes:
         "parts": {model.__name__: rows(model, **{path: version.pk}) for model, path in TABLES.items()},
         "days": {str(number): str(window) for number, window in courses_of.windows(series).items()},
         "plan": str(assessment.plan_of(version.pk)),
+        "visits": rows(Appointment, session__series=series.pk),
+        "booked as": rows(Service, pk=version.protocol.service_id),
     }
     return json.dumps(kept, sort_keys=True).encode()
 
@@ -120,9 +127,14 @@ def edits(version: ProtocolVersion) -> Iterator[Edit]:
     for model, path in TABLES.items():
         row = model.objects.filter(**{path: version.pk}).order_by("pk").first()
         if row is not None:
-            for field in model._meta.concrete_fields:
-                if not field.primary_key:
-                    yield Edit(model, field, row.pk, other(field, row))
+            yield from edits_of(row)
+
+
+def edits_of(row: models.Model) -> Iterator[Edit]:
+    """Another value for every column of the row."""
+    for field in row._meta.concrete_fields:
+        if not field.primary_key:
+            yield Edit(type(row), field, row.pk, other(field, row))
 
 
 def other(field: models.Field, row: models.Model) -> object:

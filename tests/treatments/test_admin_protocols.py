@@ -4,6 +4,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests import factories
+from tests.administration_forms import filled
 from tests.factories_treatments import NOW, clinical_lead, draft, indication, ingredient, published, series
 from tests.factories_treatments import treatment_service as visit
 from treatments import contents, drafting, protocols
@@ -140,6 +141,25 @@ def test_a_new_protocol_needs_a_visit_of_its_own_kind(as_administrator):
 
     assert "Choose a visit for this kind of treatment: Microneedling." in answer.content.decode()
     assert Protocol.objects.count() == 0
+
+
+def test_the_visit_of_a_protocol_stays_what_its_series_book(as_administrator):
+    version, other = published(), visit()
+    shown = filled(as_administrator.get(protocol_page(version)))
+
+    as_administrator.post(protocol_page(version), shown | {"name": "Glow", "service": other.pk})
+
+    found = Protocol.objects.get(pk=version.protocol_id)
+    assert (found.name, found.service) == ("Glow", version.protocol.service)
+
+
+def test_the_visit_of_a_protocol_may_change_until_a_version_is_in_use(as_administrator):
+    version, other = full_draft(), visit()
+    shown = filled(as_administrator.get(protocol_page(version)))
+
+    as_administrator.post(protocol_page(version), shown | {"name": "Glow", "service": other.pk})
+
+    assert Protocol.objects.get(pk=version.protocol_id).service == other
 
 
 def test_a_draft_is_made_by_one_button(as_administrator):

@@ -156,6 +156,25 @@ def test_a_published_version_cannot_be_changed_while_it_is_retired(published):
     assert refusal(sql, published.pk) == FROZEN
 
 
+@pytest.mark.parametrize("change", ["modality = 'microneedling'", "service_id = service_id + 1"])
+def test_what_series_of_a_published_protocol_book_cannot_be_changed(published, change):
+    sql = f"UPDATE treatments_protocol SET {change} WHERE id = %s"
+
+    assert refusal(sql, published.protocol_id) == FROZEN
+    ProtocolVersion.objects.filter(pk=published.pk).update(state="retired", retired_at=NOW)
+    assert refusal(sql, published.protocol_id) == FROZEN
+
+
+@pytest.mark.parametrize("change", ["modality = 'microneedling'", "service_id = service_id"])
+def test_what_nobody_could_book_yet_may_be_changed(draft, change):
+    assert refusal(f"UPDATE treatments_protocol SET {change} WHERE id = %s", draft.protocol_id) is None
+
+
+@pytest.mark.parametrize("change", ["name = 'Another'", "is_retired = true"])
+def test_how_a_published_protocol_is_called_and_offered_may_be_changed(published, change):
+    assert refusal(f"UPDATE treatments_protocol SET {change} WHERE id = %s", published.protocol_id) is None
+
+
 @pytest.mark.parametrize(("before", "after"), [("published", "draft"), ("retired", "published"), ("draft", "retired")])
 def test_a_version_goes_through_its_states_in_one_direction(draft, before, after):
     version = draft if before == "draft" else publish(draft)

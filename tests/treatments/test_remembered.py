@@ -79,7 +79,7 @@ def test_a_change_of_the_catalogue_by_another_process_counts_at_once(change, exp
     [
         lambda: BodyArea.objects.update(label="Another"),
         lambda: SubstanceTag.objects.update(label="Another"),
-        lambda: Protocol.objects.update(modality="mesotherapy"),
+        lambda: Protocol.objects.update(name="Another"),
         lambda: Condition.objects.update(label="Another"),
     ],
 )

@@ -32,6 +32,24 @@ def test_maintenance_is_outside_the_course():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("phases", "told"),
+    [
+        (
+            ((8, 7, 7, 7), (2, 14, 14, 16), (1, 28, 28, 31)),
+            [("Every 7 days", "0 days of room"), ("Every 14 days", "2 days of room")],
+        ),
+        (((1, 7, 7, 7), (3, 27, 28, 28)), [("Every 28 days", "1 day of room")]),
+        (((4, 14, 28, 42),), []),
+    ],
+)  # fmt: skip
+def test_a_window_of_less_than_three_days_is_for_a_clinician_to_confirm(phases, told):
+    flagged = [each for each in read(draft(phases=phases), "phases") if each[3] == LOOK]
+
+    assert [each[:2] for each in flagged] == told
+    assert all("clinician" in against for _label, _figure, against, _level in flagged)
+
+
 def test_sessions_that_do_not_add_up_are_wrong():
     assert read(draft(sessions_typical=5), "phases")[0][3] == WRONG
 

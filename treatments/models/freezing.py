@@ -31,6 +31,28 @@ def frozen_itself() -> pgtrigger.Trigger:
     )
 
 
+def keeps_its_visit() -> pgtrigger.Trigger:
+    """Of the protocol: what running series book and who may treat, by its kind and its service, once it was published.
+
+    Its name, what it treats and whether it is offered may change. Whoever publishes a version meanwhile is awaited.
+    """
+    return pgtrigger.Trigger(
+        name="keeps_its_visit",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update,
+        func=f"""
+            IF (OLD.modality, OLD.service_id) IS NOT DISTINCT FROM (NEW.modality, NEW.service_id) THEN
+                RETURN NEW;
+            END IF;
+            PERFORM 1 FROM treatments_protocolversion WHERE protocol_id = OLD.id ORDER BY id FOR SHARE;
+            IF EXISTS (SELECT 1 FROM treatments_protocolversion WHERE protocol_id = OLD.id AND state <> 'draft') THEN
+                {_REFUSE}
+            END IF;
+            RETURN NEW;
+        """,  # noqa: S608 (the text is our own)
+    )
+
+
 def frozen_with_its_version(versions: str = "OLD.version_id, NEW.version_id") -> pgtrigger.Trigger:
     """Of a row that is part of a version: written only while that version (old and new) is a draft.
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from treatments.models.catalogue import Indication, depth_field, dose_field, rising
-from treatments.models.freezing import frozen_itself
+from treatments.models.freezing import frozen_itself, keeps_its_visit
 from treatments.models.provenance import Confidence, Modality, Source, bumps_catalogue
 from treatments.models.services import Service
 
@@ -32,6 +32,7 @@ class Protocol(models.Model):
         verbose_name_plural = _("protocols")
         ordering = ("name",)
         constraints = [models.CheckConstraint(condition=~Q(name=""), name="protocol_has_a_name")]
+        triggers = [keeps_its_visit()]
 
     def __str__(self):
         return self.name
