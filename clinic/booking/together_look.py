@@ -1,8 +1,8 @@
 """Several visits that get new times at once, under their locks: what each takes, and what stands in the way."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -16,6 +16,8 @@ from clinic.booking.records import Status
 from clinic.booking.together_desk import Desk, Locked
 from clinic.models import Appointment, Claim, Hold, Resource
 from clinic.refusals import Refused
+from clinic.scheduling.course_rows import Elsewhere, of_other_courses, too_close
+from clinic.scheduling.words import next_to
 from clinic.timespans import Span
 from patients import merging
 from patients.refusals import Conflict
@@ -144,7 +146,23 @@ def _judged(items: Sequence[Change], visits: Mapping[int, Appointment]) -> tuple
         for number, item in mine.items():
             if item.appointment is None and number in booked:
                 refused[item].append(_("This session already has a visit in the diary."))
+        for item, close in _next_to_other_courses(mine.values(), items, visits):
+            refused[item].append(next_to(close))
     return late, refused
+
+
+def _next_to_other_courses(
+    mine: Collection[Change], items: Iterable[Change], visits: Mapping[int, Appointment]
+) -> Iterator[tuple[Change, Elsewhere]]:
+    """Those of one course that come too near to a visit of another one, with all new days in place."""
+    moved = {item.appointment.pk: day_of(item) for item in items if item.appointment is not None}
+    others = [
+        replace(each, day=moved.get(each.visit, each.day)) for each in of_other_courses(next(iter(mine)).session.series)
+    ]
+    for item in mine:
+        close = too_close(others, item.session, day_of(item), item.location.apart_days)
+        if close is not None and not _stays(item, visits):
+            yield item, close
 
 
 def _stays(item: Change, visits: Mapping[int, Appointment]) -> bool:

@@ -11,7 +11,7 @@ from clinic.calendars import ONLINE
 from clinic.models import Location, Proposal, ProposedVisit
 from clinic.proposals.reading import change_of, rows_of
 from clinic.refusals import Refused
-from clinic.scheduling.course_rows import of_other_courses
+from clinic.scheduling.course_rows import of_other_courses, too_close
 
 MOST, MOST_A_DAY, APART = 6, 2, timedelta(hours=1)
 AROUND = timedelta(days=28)
@@ -75,10 +75,10 @@ def _suits(item: Change, place: Location, days: list[date]) -> Callable[[date], 
     if session is None or not days:
         return lambda _day: True
     blocked = gate.days_blocked(session.series, [session], min(days), max(days))[session.number]
-    elsewhere = [(each.day, each.gap_days(session, place.apart_days)) for each in of_other_courses(session.series)]
+    elsewhere = of_other_courses(session.series)
 
     def suits(day: date) -> bool:
         is_blocked = any(stretch.first <= day <= stretch.last for stretch in blocked)
-        return not is_blocked and all(abs((day - other).days) >= gap for other, gap in elsewhere)
+        return not is_blocked and too_close(elsewhere, session, day, place.apart_days) is None
 
     return suits

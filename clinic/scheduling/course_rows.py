@@ -40,6 +40,7 @@ class Pin:
 class Elsewhere:
     """A visit of another course of the patient, and the days that must lie between it and one of this course."""
 
+    visit: int
     day: date
     number: int
     interval_min_days: int
@@ -48,6 +49,11 @@ class Elsewhere:
 
     def gap_days(self, session: TreatmentSession, apart_days: int) -> int:
         return max(session.phase.interval_min_days, self.interval_min_days) if self.is_same_area else apart_days
+
+
+def too_close(others: Iterable[Elsewhere], session: TreatmentSession, day: date, apart_days: int) -> Elsewhere | None:
+    """The visit of another course that is too near to the session on that day."""
+    return next((each for each in others if abs((day - each.day).days) < each.gap_days(session, apart_days)), None)
 
 
 def is_open(session: TreatmentSession, visits: Mapping[int, Appointment]) -> bool:
@@ -152,6 +158,7 @@ def _visits(series: TreatmentSeries) -> tuple[dict[int, Appointment], list[Elsew
 def _elsewhere(series: TreatmentSeries, visits: Iterable[Appointment]) -> list[Elsewhere]:
     return [
         Elsewhere(
+            visit=visit.pk,
             day=timespans.date_of(visit.location.zone, visit.starts_at),
             number=visit.session.number,
             interval_min_days=visit.session.phase.interval_min_days,

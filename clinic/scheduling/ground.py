@@ -15,7 +15,7 @@ from clinic.availability import request_for
 from clinic.calendars import LEAD, Board, Request
 from clinic.fitting import Offer
 from clinic.models import Appointment, Location
-from clinic.scheduling.course_rows import Asked, CourseRows, Elsewhere, Pin, Reach, is_open, moment_of
+from clinic.scheduling.course_rows import Asked, CourseRows, Elsewhere, Pin, Reach, is_open, moment_of, too_close
 from clinic.scheduling.search import Option, Prices, Step
 from clinic.scheduling.wishing import SAME, Wish
 from treatments.models import TreatmentSeries, TreatmentSession
@@ -234,10 +234,7 @@ class Ground:
 
     def is_too_close(self, session: TreatmentSession, day: date) -> Elsewhere | None:
         """The visit of another course that is too near to that day."""
-        apart = self.home.apart_days
-        return next(
-            (each for each in self.elsewhere if abs((day - each.day).days) < each.gap_days(session, apart)), None
-        )
+        return too_close(self.elsewhere, session, day, self.home.apart_days)
 
     def steps(self, days: Mapping[int, Options]) -> list[Step]:
         """The course for the search; `days` has the options of the open sessions by number."""

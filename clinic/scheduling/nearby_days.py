@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from clinic import diary_rows, gate, timespans
 from clinic.models import Appointment
-from clinic.scheduling.course_rows import moment_of
+from clinic.scheduling.course_rows import Elsewhere, moment_of, of_other_courses, too_close
 from clinic.scheduling.wishing import SAME, Wish
 from clinic.spacing import Course
 from treatments import safety
@@ -35,6 +35,8 @@ class Days:
             return "wish"
         if self.visit.session is not None and {each.code for each in self._course.breaches(day)} - {"after_window"}:
             return "course"
+        if self._is_next_to_another_course(day):
+            return "course"
         if self._is_unsafe(day):
             return "safety"
         return "late" if self._is_late(day) else "good"
@@ -50,6 +52,17 @@ class Days:
         return Course.around(
             self.visit.session.number, [row for row in rows if row.number not in self.moving], first_possible_on
         )
+
+    @cached_property
+    def _elsewhere(self) -> list[Elsewhere]:
+        return of_other_courses(self.visit.session.series)
+
+    def _is_next_to_another_course(self, day: date) -> bool:
+        """On another day than its own: there it may stay, however near it was booked."""
+        zone, session = self.visit.location.zone, self.visit.session
+        if session is None or day == timespans.date_of(zone, self.visit.starts_at):
+            return False
+        return too_close(self._elsewhere, session, day, self.visit.location.apart_days) is not None
 
     def _is_late(self, day: date) -> bool:
         if self.visit.session is None:
@@ -77,7 +90,7 @@ def why_nothing(wish: Wish, days: Days) -> str:
     if "safety" in days.refused:
         return _("The safety check allows no day on which something is free.")
     if "course" in days.refused:
-        return _("What is free is too near to another visit of the course.")
+        return _("What is free is too near to another visit of this course or of another one.")
     if wish.who == SAME:
         return _("The patient wants this person alone, who has nothing free in the weeks around it.")
     return _("Nothing is free in the six weeks before and after it.")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from clinic import fitting, timespans, visits
 from clinic.calendars import LEAD, Calendar, Key
 from clinic.fitting import HELPER
-from clinic.scheduling.course_rows import Pin, moment_of
+from clinic.scheduling.course_rows import Elsewhere, Pin, moment_of
 from clinic.scheduling.ground import Ground, Place
 from clinic.scheduling.search import Option
 from clinic.scheduling.wishing import LATE, LOCATION, PRACTITIONER, SAME, TIME, WEEKDAY
@@ -98,13 +98,18 @@ def _but(ground: Ground, found: Iterable[Option], day: date, best: date) -> str:
     return _("Something is free, but the course as a whole fits better later.")
 
 
+def next_to(close: Elsewhere) -> str:
+    """That a day is too near to a visit of another course."""
+    return _("Too close to a visit of another course on %(day)s.") % {"day": in_words(close.day)}
+
+
 def why_not_on(ground: Ground, session: TreatmentSession, day: date) -> str:
     """Why a session has no start on a local day."""
     blocked, close = ground.is_blocked(session, day), ground.is_too_close(session, day)
     if blocked is not None:
         return _("Not now: %(reason)s") % {"reason": blocked.findings[0].desk_message}
     if close is not None:
-        return _("Too close to a visit of another course on %(day)s.") % {"day": in_words(close.day)}
+        return next_to(close)
     if day in ground.wish.not_on:
         return _("This day does not suit the patient.")
     place = ground.places.get(ground.home.pk)

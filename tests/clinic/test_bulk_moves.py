@@ -169,6 +169,21 @@ def test_a_visit_stays_within_the_days_of_its_course(desk):
     assert row.starts_at.date() - first.starts_at.date() >= timedelta(days=14)
 
 
+def test_a_visit_keeps_its_distance_to_another_course_of_the_patient(desk):
+    technique = factories_treatments.technique()
+    person = factories.practitioner(desk.location, "Dr Needle", techniques=[technique])
+    factories.room(desk.location, "treatment")
+    series = factories_treatments.series()
+    other = factories_treatments.series(series.patient, version=series.protocol_version)
+    service = series.protocol_version.protocol.service
+    for course, at in ((series, TEN), (other, TEN + timedelta(days=15))):  # at least 14 days apart
+        desk.book(at, course.patient, service=service, session=course.sessions.get(number=1), practitioner=person)
+
+    bulk = worked_out(desk, who=person, starts_at=TEN - 8 * HOUR, ends_at=TEN + 24 * HOUR)
+
+    assert bulk.visits.get().starts_at.date() < TEN.date()
+
+
 def test_sessions_of_one_course_that_move_together_keep_their_distance(desk):
     technique = factories_treatments.technique()
     person = factories.practitioner(desk.location, "Dr Needle", techniques=[technique])

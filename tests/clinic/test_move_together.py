@@ -16,6 +16,7 @@ from clinic.models import (
     Claim,
     Closure,
     Hold,
+    Location,
     Proposal,
     Reminder,
     RuleOverride,
@@ -23,9 +24,10 @@ from clinic.models import (
 from clinic.refusals import Refused, Taken
 from patients.refusals import Conflict
 from patients.submissions import Sent
-from tests import factories
+from tests import factories, factories_treatments
 from tests.clinic.treatment_desk import TreatmentDesk
 from tests.factories import NOW
+from treatments.models import SeriesArea
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +148,35 @@ def test_what_a_rule_forbids_is_refused_and_named(desk, course):
     assert refusal.value.keys == {course[1].pk}
 
 
+@pytest.fixture
+def other(desk, course):
+    """The first visit of another course of the patient on the same area, on 5 June: 32 days after the last of this."""
+    series = desk.start(course[0].patient)
+    type(series).objects.filter(pk=series.pk).update(first_possible_on=at(6, 1).date())
+    return desk.book_session(series, 1, at(6, 5, 8))
+
+
+def test_a_visit_does_not_come_too_near_to_another_course(desk, course, other):
+    with pytest.raises(Refused, match="Too close to a visit of another course on Fri 5 June 2026"):
+        move(desk, Moved(course[2], at(5, 11, 8)))
+
+    assert starts()[-1] == at(5, 4, 8)
+
+
+def test_two_courses_that_move_together_keep_their_distance_as_they_will_be(desk, course, other):
+    move(desk, Moved(course[2], at(5, 11, 8)), Moved(other, at(6, 8, 8)))
+
+    assert {visit.starts_at for visit in Appointment.objects.live()} >= {at(5, 11, 8), at(6, 8, 8)}
+
+
+def test_on_its_own_day_a_visit_may_move_however_near_another_course_is(desk, course, other):
+    Appointment.objects.filter(pk=other.pk).update(starts_at=at(5, 20, 8), ends_at=at(5, 20, 9))
+
+    (moved,) = move(desk, Moved(course[2], at(5, 4, 10)))
+
+    assert moved.starts_at == at(5, 4, 10)
+
+
 def test_a_visit_may_come_to_where_another_of_the_patient_was(desk, course):
     move(
         desk,
@@ -195,6 +226,8 @@ def test_two_visits_in_one_call_do_not_get_the_same_room(desk, course):
 
 def test_two_visits_of_one_patient_do_not_overlap(desk, course):
     other = desk.start(course[0].patient)
+    SeriesArea.objects.filter(series=other).update(area=factories_treatments.area("neck"))
+    Location.objects.update(apart_days=0)
     factories.practitioner(desk.location, "Dr Pin", techniques=[desk.technique])
     factories.room(desk.location, "treatment")
     theirs = desk.book_session(other, 1, at(3, 5, 11))
