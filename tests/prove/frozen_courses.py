@@ -81,7 +81,8 @@ def _course(version: ProtocolVersion, place: Location, today: date) -> Treatment
         state, on = STATES[number % len(STATES)], today - timedelta(days=200 - 30 * number)
         _put(session, state, on)
         if state == "booked":
-            messages.visit(place, datetime.combine(on, time(10), tzinfo=UTC), session=session)
+            coming = today + timedelta(days=7 + 30 * number)
+            messages.visit(place, datetime.combine(coming, time(10), tzinfo=UTC), session=session)
     return series
 
 
