@@ -1,12 +1,12 @@
 """The diary of one request as masks of minutes: who and what could take part, and when each of them can."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from clinic import diary_rows, presence, timespans, visits
+from clinic import course_reads, diary_rows, presence, timespans, visits
 from clinic.diary_rows import HoursOfADay, Pairs, ResourceRow, UsualHours, Wanted
 from clinic.minutes import Ruler
 from clinic.models import Location, Practitioner
@@ -270,7 +270,9 @@ def _course(request: Request) -> Course | None:
     if request.session is None:
         return None
     sessions, first_possible_on = diary_rows.sessions(request.session.series_id, request.ignore_id)
-    return Course.around(request.session.number, sessions, first_possible_on)
+    course = Course.around(request.session.number, sessions, first_possible_on)
+    elsewhere = tuple(course_reads.of_other_courses(request.session.series))
+    return replace(course, elsewhere=elsewhere, apart_days=request.location.apart_days)
 
 
 # -- Who and what could take part -------------------------------------------------------------------------------------

@@ -4,8 +4,11 @@ Prepared, because the ORM takes longer to write these statements than the databa
 """
 
 import uuid
+from collections.abc import Iterable
 
+from clinic import timespans
 from clinic.models import Appointment, Location, Practitioner
+from clinic.spacing import Elsewhere
 from patients.joined import JoinedRows
 from patients.prepared import PreparedRows
 from treatments.models import TreatmentSeries, TreatmentSession
@@ -72,3 +75,24 @@ def visits(of: TreatmentSeries) -> list[Appointment]:
     """
     patient = of.patient.merged_into_id or of.patient_id
     return _VISITS.all(patient=patient, series=of.pk, live=_LIVE)
+
+
+def of_other_courses(of: TreatmentSeries) -> list[Elsewhere]:
+    """What the patient has in the diary of other courses now."""
+    return elsewhere(of, visits(of))
+
+
+def elsewhere(of: TreatmentSeries, found: Iterable[Appointment]) -> list[Elsewhere]:
+    """Those of the patient's visits that belong to other courses."""
+    return [
+        Elsewhere(
+            visit=visit.pk,
+            day=timespans.date_of(visit.location.zone, visit.starts_at),
+            number=visit.session.number,
+            interval_min_days=visit.session.phase.interval_min_days,
+            is_same_area=visit.is_same_area,
+            name=visit.service.name,
+        )
+        for visit in found
+        if visit.session.series_id != of.pk
+    ]

@@ -25,7 +25,7 @@ from patients.prepared import Prepared
 SOFT = frozenset(
     {
         "closed", "absent", "outside_hours", "travel", "no_assistant", "inside_notice", "beyond_horizon", "past",
-        "off_grid", "after_window",
+        "off_grid", "after_window", "near_other_area",
     }
 )  # fmt: skip
 
@@ -289,4 +289,6 @@ def of_the_series(breach: Breach) -> str:
         "too_close_to_next": _(
             "Session %(number)d is booked on %(day)s, which would be too soon after this one. Move it first."
         ),
+        "near_same_area": _("Too close to the visit of another course of the same area on %(day)s. Move one of them."),
+        "near_other_area": _("Close to the visit of another course on %(day)s. Allow it anyway by giving a reason."),
     }[breach.code] % words

@@ -7,13 +7,13 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic import calendars, diary_rows, gate, placing, reasons, scheduling, todo
+from clinic import calendars, course_reads, diary_rows, gate, placing, reasons, scheduling, todo
 from clinic.availability import Offer
 from clinic.booking import course_days, new_visits, records
 from clinic.models import Appointment, RuleOverride
 from clinic.refusals import Refused, Taken
 from clinic.scheduling import Plan, PlannedVisit, Wish
-from clinic.scheduling.course_rows import Pin, of_other_courses
+from clinic.scheduling.course_rows import Pin
 from clinic.scheduling.ground import offer_of
 from patients import merging
 from patients.models import User
@@ -199,7 +199,7 @@ def _late(plan: Plan, wanted: Sequence[PlannedVisit]) -> set[int]:
 
 def _refuse_too_close(plan: Plan, wanted: Sequence[PlannedVisit]) -> None:
     """Raise `_Gone` where a visit of another course of the patient, as they are by now, is too near."""
-    ground = replace(plan.ground, elsewhere=of_other_courses(plan.ground.series))
+    ground = replace(plan.ground, elsewhere=course_reads.of_other_courses(plan.ground.series))
     if any(ground.is_too_close(visit.session, visit.chosen.day) for visit in wanted):
         raise _Gone
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from clinic import diary_rows, gate, placing, reasons, timespans
+from clinic import course_reads, diary_rows, gate, placing, reasons, timespans
 from clinic.availability import Offer
 from clinic.booking import course_days
 from clinic.booking.changes import Change, SomeRefused, SomeTaken, day_of
@@ -16,8 +16,8 @@ from clinic.booking.records import Status
 from clinic.booking.together_desk import Desk, Locked
 from clinic.models import Appointment, Claim, Hold, Resource
 from clinic.refusals import Refused
-from clinic.scheduling.course_rows import Elsewhere, of_other_courses, too_close
 from clinic.scheduling.words import next_to
+from clinic.spacing import Elsewhere, too_close
 from clinic.timespans import Span
 from patients import merging
 from patients.refusals import Conflict
@@ -156,11 +156,11 @@ def _next_to_other_courses(
 ) -> Iterator[tuple[Change, Elsewhere]]:
     """Those of one course that come too near to a visit of another one, with all new days in place."""
     moved = {item.appointment.pk: day_of(item) for item in items if item.appointment is not None}
-    others = [
-        replace(each, day=moved.get(each.visit, each.day)) for each in of_other_courses(next(iter(mine)).session.series)
-    ]
+    found = course_reads.of_other_courses(next(iter(mine)).session.series)
+    others = [replace(each, day=moved.get(each.visit, each.day)) for each in found]
     for item in mine:
-        close = too_close(others, item.session, day_of(item), item.location.apart_days)
+        least, apart = item.session.phase.interval_min_days, item.location.apart_days
+        close = too_close(others, day_of(item), least_days=least, apart_days=apart)
         if close is not None and not _stays(item, visits):
             yield item, close
 

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from clinic import availability, gate, timespans
+from clinic import availability, course_reads, gate, timespans
 from clinic.availability import Offer, Request
 from clinic.booking.changes import Change
 from clinic.calendars import ONLINE
 from clinic.models import Location, Proposal, ProposedVisit
 from clinic.proposals.reading import change_of, rows_of
 from clinic.refusals import Refused
-from clinic.scheduling.course_rows import of_other_courses, too_close
+from clinic.spacing import too_close
 
 MOST, MOST_A_DAY, APART = 6, 2, timedelta(hours=1)
 AROUND = timedelta(days=28)
@@ -75,10 +75,11 @@ def _suits(item: Change, place: Location, days: list[date]) -> Callable[[date], 
     if session is None or not days:
         return lambda _day: True
     blocked = gate.days_blocked(session.series, [session], min(days), max(days))[session.number]
-    elsewhere = of_other_courses(session.series)
+    elsewhere = course_reads.of_other_courses(session.series)
 
     def suits(day: date) -> bool:
         is_blocked = any(stretch.first <= day <= stretch.last for stretch in blocked)
-        return not is_blocked and too_close(elsewhere, session, day, place.apart_days) is None
+        least = session.phase.interval_min_days
+        return not is_blocked and too_close(elsewhere, day, least_days=least, apart_days=place.apart_days) is None
 
     return suits

@@ -10,6 +10,7 @@ from clinic import course_reads, diary_rows, timespans
 from clinic.models import Appointment, Location
 from clinic.refusals import Refused
 from clinic.scheduling.wishing import Wish
+from clinic.spacing import Elsewhere
 from clinic.timespans import Span
 from treatments import windows
 from treatments.models import TreatmentSeries, TreatmentSession
@@ -34,26 +35,6 @@ class Pin:
 
     start: int
     person: int | None = None
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """A visit of another course of the patient, and the days that must lie between it and one of this course."""
-
-    visit: int
-    day: date
-    number: int
-    interval_min_days: int
-    is_same_area: bool
-    name: str
-
-    def gap_days(self, session: TreatmentSession, apart_days: int) -> int:
-        return max(session.phase.interval_min_days, self.interval_min_days) if self.is_same_area else apart_days
-
-
-def too_close(others: Iterable[Elsewhere], session: TreatmentSession, day: date, apart_days: int) -> Elsewhere | None:
-    """The visit of another course that is too near to the session on that day."""
-    return next((each for each in others if abs((day - each.day).days) < each.gap_days(session, apart_days)), None)
 
 
 def is_open(session: TreatmentSession, visits: Mapping[int, Appointment]) -> bool:
@@ -142,29 +123,9 @@ def rows_of(
     return CourseRows(series, first_possible_on, sessions, planned, visits, others, locations, home)
 
 
-def of_other_courses(series: TreatmentSeries) -> list[Elsewhere]:
-    """What the patient has in the diary of other courses now."""
-    return _elsewhere(series, course_reads.visits(series))
-
-
 def _visits(series: TreatmentSeries) -> tuple[dict[int, Appointment], list[Elsewhere], int | None]:
     """Live visits of the series by session, those of the patient's other courses, and where the last one was."""
     rows = course_reads.visits(series)
     mine = {visit.session.number: visit for visit in rows if visit.session.series_id == series.pk}
     last = next(reversed(list(mine.values()) or rows), None)
-    return mine, _elsewhere(series, rows), last and last.location_id
-
-
-def _elsewhere(series: TreatmentSeries, visits: Iterable[Appointment]) -> list[Elsewhere]:
-    return [
-        Elsewhere(
-            visit=visit.pk,
-            day=timespans.date_of(visit.location.zone, visit.starts_at),
-            number=visit.session.number,
-            interval_min_days=visit.session.phase.interval_min_days,
-            is_same_area=visit.is_same_area,
-            name=visit.service.name,
-        )
-        for visit in visits
-        if visit.session.series_id != series.pk
-    ]
+    return mine, course_reads.elsewhere(series, rows), last and last.location_id

@@ -15,9 +15,10 @@ from clinic.availability import request_for
 from clinic.calendars import LEAD, Board, Request
 from clinic.fitting import Offer
 from clinic.models import Appointment, Location
-from clinic.scheduling.course_rows import Asked, CourseRows, Elsewhere, Pin, Reach, is_open, moment_of, too_close
+from clinic.scheduling.course_rows import Asked, CourseRows, Pin, Reach, is_open, moment_of
 from clinic.scheduling.search import Option, Prices, Step
 from clinic.scheduling.wishing import SAME, Wish
+from clinic.spacing import Elsewhere, too_close
 from treatments.models import TreatmentSeries, TreatmentSession
 from treatments.safety import Blocked
 from treatments.windows import PlannedSession
@@ -234,7 +235,8 @@ class Ground:
 
     def is_too_close(self, session: TreatmentSession, day: date) -> Elsewhere | None:
         """The visit of another course that is too near to that day."""
-        return too_close(self.elsewhere, session, day, self.home.apart_days)
+        least = session.phase.interval_min_days
+        return too_close(self.elsewhere, day, least_days=least, apart_days=self.home.apart_days)
 
     def steps(self, days: Mapping[int, Options]) -> list[Step]:
         """The course for the search; `days` has the options of the open sessions by number."""

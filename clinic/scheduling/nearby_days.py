@@ -5,11 +5,11 @@ from functools import cached_property
 
 from django.utils.translation import gettext as _
 
-from clinic import diary_rows, gate, timespans
+from clinic import course_reads, diary_rows, gate, timespans
 from clinic.models import Appointment
-from clinic.scheduling.course_rows import Elsewhere, moment_of, of_other_courses, too_close
+from clinic.scheduling.course_rows import moment_of
 from clinic.scheduling.wishing import SAME, Wish
-from clinic.spacing import Course
+from clinic.spacing import Course, Elsewhere, too_close
 from treatments import safety
 from treatments.safety import Blocked
 from treatments.windows import PlannedSession
@@ -55,14 +55,15 @@ class Days:
 
     @cached_property
     def _elsewhere(self) -> list[Elsewhere]:
-        return of_other_courses(self.visit.session.series)
+        return course_reads.of_other_courses(self.visit.session.series)
 
     def _is_next_to_another_course(self, day: date) -> bool:
         """On another day than its own: there it may stay, however near it was booked."""
         zone, session = self.visit.location.zone, self.visit.session
         if session is None or day == timespans.date_of(zone, self.visit.starts_at):
             return False
-        return too_close(self._elsewhere, session, day, self.visit.location.apart_days) is not None
+        least, apart = session.phase.interval_min_days, self.visit.location.apart_days
+        return too_close(self._elsewhere, day, least_days=least, apart_days=apart) is not None
 
     def _is_late(self, day: date) -> bool:
         if self.visit.session is None:

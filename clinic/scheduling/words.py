@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _lazy
 from clinic import fitting, timespans, visits
 from clinic.calendars import LEAD, Calendar, Key
 from clinic.fitting import HELPER
-from clinic.scheduling.course_rows import Elsewhere, Pin, moment_of
+from clinic.scheduling.course_rows import Pin, moment_of
 from clinic.scheduling.ground import Ground, Place
 from clinic.scheduling.search import Option
 from clinic.scheduling.wishing import LATE, LOCATION, PRACTITIONER, SAME, TIME, WEEKDAY
+from clinic.spacing import Elsewhere
 from treatments.models import TreatmentSession
 from treatments.windows import Window
 

@@ -67,13 +67,19 @@ class Thing:
 
 @dataclass
 class Course:
-    """The session looked for is the second of three: the first is done, the third may be booked."""
+    """The session looked for is the second of three: the first is done, the third may be booked.
+
+    `others` are visits of other courses: the day, the least days of that course, and whether it treats the same area;
+    `apart` how many days those on other skin must be away.
+    """
 
     done_on: date
     least: int
     most: int
     next_on: date | None
     next_least: int
+    others: list = field(default_factory=list)
+    apart: int = 0
 
 
 @dataclass
@@ -208,7 +214,14 @@ class World:
         course = self.course
         if course is None:
             return {}
+        near = [
+            is_same
+            for on, least, is_same in course.others
+            if abs((day - on).days) < (max(course.least, least) if is_same else course.apart)
+        ]
         return {
+            "near_same_area": any(near),
+            "near_other_area": near and not any(near),
             "before_window": day < course.done_on + timedelta(days=course.least),
             "after_window": day > course.done_on + timedelta(days=course.most),
             "too_close_to_next": course.next_on and course.next_on < day + timedelta(days=course.next_least),

@@ -32,7 +32,7 @@ def random_world(seed):
     rooms = [a_room(rng) for _ in range(rng.randrange(1, 4))]
     devices = [a_device(rng, days) for _ in range(rng.randrange(1, 3))]
     is_open = rng.random() < 0.5
-    return World(
+    world = World(
         zone=ZoneInfo(rng.choice(ZONES)),
         first=first,
         last=last,
@@ -50,6 +50,11 @@ def random_world(seed):
         way=rng.choice([0, 25, 90]),
         course=rng.choice([None, a_course(rng, days)]),
     )
+    if world.course is not None and rng.random() < 0.4:
+        near = rng.sample([days[0] - timedelta(days=1), *days, days[-1] + timedelta(days=2)], 2)
+        world.course.others = [(day, rng.choice([1, 2, 3]), rng.random() < 0.5) for day in near]
+        world.course.apart = rng.choice([0, 1, 3])
+    return world
 
 
 def a_person(rng, days):

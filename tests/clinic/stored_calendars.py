@@ -250,6 +250,15 @@ def store_course(world, place, service):
     if course.next_on:
         noon = datetime.combine(course.next_on, time(12), tzinfo=world.zone)
         make_visit(place, service, noon, session=series.sessions.get(number=3))
+    for on, least, is_same in course.others:
+        other = make_session(service, areas=1, intervals=[(least, 400)])
+        TreatmentSeries.objects.filter(pk=other.series_id).update(patient=series.patient)
+        if is_same:
+            SeriesArea.objects.filter(series=other.series_id).update(area=series.series_areas.get().area)
+        noon = datetime.combine(on, time(12), tzinfo=world.zone)
+        make_visit(place, service, noon, patient=series.patient, session=other)
+    place.apart_days = course.apart
+    place.save(update_fields=["apart_days"])
     return series.sessions.get(number=2)
 
 

@@ -64,8 +64,8 @@ def clinic():
 
 CODES = {
     "absent", "after_window", "before_window", "beyond_horizon", "busy", "closed", "device_due", "device_elsewhere",
-    "inside_notice", "no_assistant", "no_device", "no_room", "not_qualified", "off_grid", "outside_hours", "past",
-    "patient_busy", "too_close_to_next", "travel",
+    "inside_notice", "near_other_area", "near_same_area", "no_assistant", "no_device", "no_room", "not_qualified",
+    "off_grid", "outside_hours", "past", "patient_busy", "too_close_to_next", "travel",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ CHANGES = {date(2026, 3, 29), date(2026, 10, 25), date(2026, 3, 8), date(2026, 1
 CODES = frozenset({
     "closed", "absent", "outside_hours", "busy", "no_room", "no_device", "device_due", "device_elsewhere",
     "not_qualified", "no_assistant", "travel", "inside_notice", "beyond_horizon", "past", "off_grid", "patient_busy",
-    "before_window", "after_window", "too_close_to_next",
+    "before_window", "after_window", "too_close_to_next", "near_same_area", "near_other_area",
 })  # fmt: skip
 
 
