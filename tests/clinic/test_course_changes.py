@@ -8,10 +8,11 @@ from clinic import booking, course_changes, reminders
 from clinic.booking import Wanted
 from clinic.models import Appointment, Claim, Reminder
 from patients.refusals import Conflict, Refused
+from tests import factories_treatments
 from tests.clinic import messages
 from tests.clinic.treatment_desk import TODAY, TreatmentDesk
 from tests.factories import NOW, location, user
-from treatments.models import VersionSegment
+from treatments.models import SeriesArea, VersionSegment
 
 FIRST = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 
@@ -92,11 +93,16 @@ def test_stop_is_refused_when_a_visit_was_booked_that_nobody_saw(desk, series, b
     assert (again(series).state, statuses(booked)) == ("active", ["booked"] * 3)
 
 
+def on_other_skin(series):
+    SeriesArea.objects.filter(series=series).update(area=factories_treatments.area("neck"))
+    return series
+
+
 def test_stop_cancels_nothing_when_one_visit_cannot_be(db):
     """All or nothing: a visit that another one relies on keeps the whole series as it is."""
     desk = NumbingDesk()
     series = desk.start()
-    other = desk.start(series.patient)
+    other = on_other_skin(desk.start(series.patient))
     wanted = [Wanted(desk.treatment, course.sessions.get(number=1)) for course in (series, other)]
     first, _relies = booking.book_several(
         patient=series.patient, wanted=wanted, location=desk.location, starts_at=FIRST, by=desk.by, now=NOW
@@ -149,7 +155,7 @@ def test_pause_is_refused_when_a_named_visit_is_gone(desk, series, booked):
 
 
 def test_pause_does_not_touch_the_visits_of_another_series(desk, series, booked):
-    other = desk.start(series.patient)
+    other = on_other_skin(desk.start(series.patient))
     visit = desk.book_session(other, 1, FIRST + timedelta(days=1))
 
     with pytest.raises(Conflict):
