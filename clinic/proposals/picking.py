@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from clinic import availability, course_reads, gate, timespans
+from clinic import availability, gate, timespans
 from clinic.availability import Offer, Request
 from clinic.booking.changes import Change
 from clinic.calendars import ONLINE
-from clinic.models import Location, Proposal, ProposedVisit
+from clinic.models import Proposal, ProposedVisit
 from clinic.proposals.reading import change_of, rows_of
 from clinic.refusals import Refused
-from clinic.spacing import too_close
 
 MOST, MOST_A_DAY, APART = 6, 2, timedelta(hours=1)
 AROUND = timedelta(days=28)
@@ -43,7 +42,7 @@ def _others(row: ProposedVisit, asked: Request, now: datetime) -> list[datetime]
     day = timespans.date_of(zone, row.starts_at)
     free = availability.bare_starts(asked, day - AROUND, day + AROUND, now)
     days = {start: timespans.date_of(zone, start) for start in free}
-    suits = _suits(change_of(row), row.location, list(days.values()))
+    suits = _suits(change_of(row), list(days.values()))
     known, found = [at for at in (row.starts_at, row.was_at) if at], []
     of_the_day = Counter()
     for start in sorted(free, key=lambda each: abs(each - row.starts_at)):
@@ -69,17 +68,10 @@ def _request(row: ProposedVisit) -> Request:
     )
 
 
-def _suits(item: Change, place: Location, days: list[date]) -> Callable[[date], bool]:
-    """Whether safety and the patient's other courses allow the session on a day; a visit of no course is not asked."""
+def _suits(item: Change, days: list[date]) -> Callable[[date], bool]:
+    """Whether safety allows the session on a day; a visit of no course is not asked."""
     session = item.session
     if session is None or not days:
         return lambda _day: True
     blocked = gate.days_blocked(session.series, [session], min(days), max(days))[session.number]
-    elsewhere = course_reads.of_other_courses(session.series)
-
-    def suits(day: date) -> bool:
-        is_blocked = any(stretch.first <= day <= stretch.last for stretch in blocked)
-        least = session.phase.interval_min_days
-        return not is_blocked and too_close(elsewhere, day, least_days=least, apart_days=place.apart_days) is None
-
-    return suits
+    return lambda day: not any(stretch.first <= day <= stretch.last for stretch in blocked)

@@ -13,9 +13,9 @@ from clinic.refusals import Refused
 from clinic.scheduling import Wish
 from patients.submissions import Sent
 from tests import factories, factories_treatments
-from tests.clinic.treatment_desk import TODAY, TreatmentDesk
+from tests.clinic.treatment_desk import TODAY, TreatmentDesk, on_other_skin
 from tests.factories import NOW
-from treatments.models import SeriesArea, TreatmentSession
+from treatments.models import TreatmentSession
 
 pytestmark = pytest.mark.django_db
 
@@ -300,8 +300,7 @@ def test_a_session_that_was_skipped_meanwhile_is_not_booked(desk):
 
 def two_days_before_the_second(desk, plan):
     """A visit of another course of the patient, on other skin."""
-    other = desk.start(plan.ground.series.patient)
-    SeriesArea.objects.filter(series=other).update(area=factories_treatments.area("neck"))
+    other = on_other_skin(desk.start(plan.ground.series.patient))
     desk.book_session(other, 1, starts(plan)[2] - timedelta(days=2))
 
 

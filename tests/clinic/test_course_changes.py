@@ -8,11 +8,10 @@ from clinic import booking, course_changes, reminders
 from clinic.booking import Wanted
 from clinic.models import Appointment, Claim, Reminder
 from patients.refusals import Conflict, Refused
-from tests import factories_treatments
 from tests.clinic import messages
-from tests.clinic.treatment_desk import TODAY, TreatmentDesk
+from tests.clinic.treatment_desk import TODAY, TreatmentDesk, on_other_skin
 from tests.factories import NOW, location, user
-from treatments.models import SeriesArea, VersionSegment
+from treatments.models import VersionSegment
 
 FIRST = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 
@@ -91,11 +90,6 @@ def test_stop_is_refused_when_a_visit_was_booked_that_nobody_saw(desk, series, b
         stop(desk, series, booked[:2])
 
     assert (again(series).state, statuses(booked)) == ("active", ["booked"] * 3)
-
-
-def on_other_skin(series):
-    SeriesArea.objects.filter(series=series).update(area=factories_treatments.area("neck"))
-    return series
 
 
 def test_stop_cancels_nothing_when_one_visit_cannot_be(db):

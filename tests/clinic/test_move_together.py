@@ -24,10 +24,9 @@ from clinic.models import (
 from clinic.refusals import Refused, Taken
 from patients.refusals import Conflict
 from patients.submissions import Sent
-from tests import factories, factories_treatments
-from tests.clinic.treatment_desk import TreatmentDesk
+from tests import factories
+from tests.clinic.treatment_desk import TreatmentDesk, on_other_skin
 from tests.factories import NOW
-from treatments.models import SeriesArea
 
 pytestmark = pytest.mark.django_db
 
@@ -225,8 +224,7 @@ def test_two_visits_in_one_call_do_not_get_the_same_room(desk, course):
 
 
 def test_two_visits_of_one_patient_do_not_overlap(desk, course):
-    other = desk.start(course[0].patient)
-    SeriesArea.objects.filter(series=other).update(area=factories_treatments.area("neck"))
+    other = on_other_skin(desk.start(course[0].patient))
     Location.objects.update(apart_days=0)
     factories.practitioner(desk.location, "Dr Pin", techniques=[desk.technique])
     factories.room(desk.location, "treatment")

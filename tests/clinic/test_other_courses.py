@@ -7,10 +7,9 @@ import pytest
 from clinic import availability, booking
 from clinic.models import Location, RuleOverride
 from clinic.refusals import AgainstARule, Refused
-from tests import factories, factories_treatments
-from tests.clinic.treatment_desk import TreatmentDesk
+from tests import factories
+from tests.clinic.treatment_desk import TreatmentDesk, on_other_skin
 from tests.factories import NOW
-from treatments.models import SeriesArea
 
 pytestmark = pytest.mark.django_db
 NINE = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -33,11 +32,6 @@ def first(desk):
 def other(desk, first):
     """Another course of the patient on the same area."""
     return desk.start(first.patient)
-
-
-def on_other_skin(series):
-    SeriesArea.objects.filter(series=series).update(area=factories_treatments.area("neck"))
-    return series
 
 
 @pytest.mark.parametrize("days", [-1, 1, 27])

@@ -15,9 +15,8 @@ from clinic.refusals import Taken
 from patients.refusals import Conflict
 from tests import factories, factories_treatments
 from tests.clinic.test_proposals import at_once
-from tests.clinic.treatment_desk import TreatmentDesk
+from tests.clinic.treatment_desk import TreatmentDesk, on_other_skin
 from tests.factories import NOW
-from treatments.models import SeriesArea
 
 HOUR = timedelta(hours=1)
 
@@ -133,11 +132,9 @@ def test_others_are_none_of_what_cannot_be_booked_any_more(desk):
 
 def test_others_keep_the_distance_to_another_course(desk, visits, proposal):
     assert min(days(proposal)) == date(2026, 4, 9)
-    series = desk.start(visits[0].patient)
-    areas = SeriesArea.objects.filter(series=series)
-    areas.update(area=factories_treatments.area("neck"))
+    series = on_other_skin(desk.start(visits[0].patient))
     other = Appointment.objects.filter(pk=desk.book_session(series, 1, at(3, 13)).pk)
-    areas.update(area=desk.area)
+    series.series_areas.update(area=desk.area)
     assert min(days(proposal)) == date(2026, 4, 10)  # both courses treat the cheek: 28 days apart
 
     other.update(starts_at=at(3, 20), ends_at=at(3, 20, 9))

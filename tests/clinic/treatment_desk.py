@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 from patients.models import BodyArea
 from tests.factories import NOW, Desk, number, patient, practitioner, room, service, user
+from tests.factories_treatments import area
 from treatments import series as treatment_series
 from treatments.models import (
     AreaLimit,
@@ -83,3 +84,9 @@ class TreatmentDesk(Desk):
     def book_session(self, series, number, at):
         session = series.sessions.get(number=number)
         return self.book(at, series.patient, now=NOW, service=self.treatment, session=session)
+
+
+def on_other_skin(series):
+    """The series, which treats another area than the others of the desk from now on."""
+    series.series_areas.update(area=area("neck"))
+    return series
