@@ -10,11 +10,13 @@ from tests.journeys.browsers import follow
 def test_a_visit_that_no_longer_fits_is_moved_with_one_button(sign_in):
     page = sign_in("reception")
     page.goto("/to-move/")
-    # A visit left for today may have no free time near it any more: its row says so.
-    row = page.locator(".row-item", has=page.locator("button.slot")).first
-    patient = row.locator("a.row-title").inner_text()
-    row.scroll_into_view_if_needed()
-    first = row.locator("button.slot").first
+    # A visit left for today may have no free time near it any more: its row says so. Each row
+    # brings its times when it likes, so "the first with times" is asked once and kept by name.
+    with_times = page.locator(".row-item", has=page.locator("button.slot"))
+    patient = with_times.first.locator("a.row-title").inner_text()
+    named = page.get_by_role("link", name=patient, exact=True)
+    first = with_times.filter(has=named).first.locator("button.slot").first
+    first.scroll_into_view_if_needed()
     expect(first).to_be_visible()
 
     follow(page, first)
