@@ -26,7 +26,8 @@ START_SECONDS = 60
 class Stack:
     """Start with `with` or `start()`. Settings in `overrides` win; a server named there is used, not started.
 
-    With `copy_of`, the address of a database, the stack works on a copy of it on the same server.
+    With `copy_of`, the address of a database, the stack works on a copy of it on the same server. A stack to throw away
+    is fast: its servers do not wait for the disk, unless it is `durable` like production.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Stack:
         overrides: Mapping[str, str] | None = None,
         *,
         throw_away: bool = False,
+        durable: bool = False,
         demo: bool = True,
         copy_of: str = "",
         report: Callable[[str, str], None] = lambda name, line: None,
@@ -42,6 +44,7 @@ class Stack:
         self.state = state
         self.overrides = dict(overrides or {})
         self.throw_away = throw_away
+        self.is_fast = throw_away and not durable
         self.demo = demo
         self.copy_of = copy_of
         self.environment: dict[str, str] = {}
@@ -82,7 +85,7 @@ class Stack:
         if "DATABASE_URL" not in self.overrides:
             settings["DATABASE_URL"] = self._make_database()
         if "REDIS_URL" not in self.overrides:
-            settings["REDIS_URL"] = valkey.start(self.group, self.state, fast=self.throw_away)
+            settings["REDIS_URL"] = valkey.start(self.group, self.state, fast=self.is_fast)
         if "EMAIL_URL" not in self.overrides:
             settings["EMAIL_URL"] = f"smtp://127.0.0.1:{self._port('mail')}"
         self.environment = environment.without_settings() | settings | self.overrides
@@ -139,7 +142,7 @@ class Stack:
         # A caller's temporary folder may be closed to the account that PostgreSQL runs as.
         home = self._afterwards.enter_context(local.throw_away_folder()) if self.throw_away else self.state
         log = self.state / "logs" / "postgres.log"
-        return postgres.make_database(postgres.start(self.group, home, log=log, fast=self.throw_away), "cadence")
+        return postgres.make_database(postgres.start(self.group, home, log=log, fast=self.is_fast), "cadence")
 
     def _port(self, name: str) -> int:
         return ports.any_free() if self.throw_away else ports.remembered(self.state / "ports.json", name)

@@ -41,8 +41,8 @@ def prove(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """Measure the speed figures."""
-    return _module("bench", arguments)
+    """Measure the speed figures, on a database that waits for the disk at each commit as production's does."""
+    return _module("bench", arguments, durable=True)
 
 
 def screenshots(arguments: list[str]) -> int:
@@ -54,11 +54,11 @@ def screenshots(arguments: list[str]) -> int:
     return _module("screenshots", arguments, {"CADENCE_CHROMIUM": browser})
 
 
-def _module(name: str, arguments: list[str], more: Mapping[str, str] | None = None) -> int:
+def _module(name: str, arguments: list[str], more: Mapping[str, str] | None = None, *, durable: bool = False) -> int:
     if not (local.PROJECT / "tests" / name / "__main__.py").exists():
         say(f"There is nothing to {name} yet: tests/{name} has no programs.")
         return 2
-    with _servers() as stack:
+    with _servers(durable=durable) as stack:
         command = [sys.executable, "-m", f"tests.{name}", *arguments]
         return subprocess.run(
             command, env=stack.environment | dict(more or {}), cwd=local.PROJECT, check=False
@@ -66,11 +66,11 @@ def _module(name: str, arguments: list[str], more: Mapping[str, str] | None = No
 
 
 @contextmanager
-def _servers() -> Iterator[Stack]:
-    """Give fast servers and an environment that points at nothing else."""
+def _servers(*, durable: bool = False) -> Iterator[Stack]:
+    """Give servers, fast ones unless they are to be durable, and an environment that points at nothing else."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with local.throw_away_folder() as state:
-        stack = Stack(state, throw_away=True, demo=False)
+        stack = Stack(state, throw_away=True, durable=durable, demo=False)
         try:
             stack.start_servers()
             stack.environment |= {"CADENCE_TEST_STATE": str(state), "DJANGO_ALLOW_ASYNC_UNSAFE": "true"}

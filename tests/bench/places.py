@@ -85,6 +85,7 @@ def place(size: str) -> Iterator[Place]:
                 address = connections["default"].get_connection_params()
             bare = psycopg2.connect(**{key: value for key, value in address.items() if key in NAMES})
             bare.autocommit = True
+            _refuse_forgetful(bare)
             with bare.cursor() as cursor:
                 cursor.execute("SELECT max(id) FROM bench_visit")
                 newest = cursor.fetchone()[0]
@@ -103,6 +104,15 @@ def place(size: str) -> Iterator[Place]:
 
 
 NAMES = ("dbname", "user", "password", "host", "port")
+
+
+def _refuse_forgetful(bare: psycopg2.extensions.connection) -> None:
+    """Stop if the database does not wait for the disk at a commit, as production's does: nothing would be measured."""
+    with bare.cursor() as cursor:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            cursor.execute("SELECT current_setting(%s)", [setting])
+            if cursor.fetchone()[0] != "on":
+                raise RuntimeError(f"The database of the benchmark runs without {setting}.")
 
 
 def _serve_floor(port: int, environment: dict[str, str]) -> subprocess.Popen:
