@@ -1,4 +1,6 @@
-"""What a series brings along when it begins: sessions done earlier or elsewhere, and its last day of use."""
+"""What is typed when a series begins: the series itself, and what it brings along."""
+
+from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -6,7 +8,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic.forms import DayField, DeskForm
+from clinic import course_reads
+from clinic.forms import AsksWithWhom, DayField, DeskForm
 from patients.models import BodyArea
 from treatments.models import ProtocolVersion
 from treatments.series import Earlier
@@ -77,3 +80,43 @@ class BegunForm(DeskForm):
         rows = [row.cleaned_data for row in self.more if row.cleaned_data.get("done_on")]
         earlier = [Earlier(row["done_on"], row["where"], tuple(row["areas"])) for row in rows]
         return {"earlier": earlier, "expires_on": self.cleaned_data["expires_on"]}
+
+
+class SeriesForm(AsksWithWhom):
+    """A published protocol, this patient's areas and number of visits, with whom, and the first possible day."""
+
+    protocol = forms.ChoiceField(label=gettext_lazy("Protocol"))
+    areas = forms.ModelMultipleChoiceField(
+        BodyArea.objects.none(), to_field_name="key", label=gettext_lazy("Areas"), widget=forms.CheckboxSelectMultiple
+    )
+    sessions_planned = forms.IntegerField(label=gettext_lazy("Number of visits"), min_value=1, max_value=40)
+    first_possible_on = DayField(label=gettext_lazy("First possible day"))
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict | None, *, chosen: str, today: date) -> None:
+        super().__init__(data)
+        published = ProtocolVersion.objects.published().filter(protocol__is_retired=False)
+        rows = published.select_related("protocol__service").order_by("protocol__name")
+        self.versions = {str(row.protocol.public_id): row for row in rows}
+        self.version = self.versions.get(chosen)
+        names = [(key, row.protocol.name) for key, row in self.versions.items()]
+        self.fields["protocol"].choices = [("", _("Choose…")), *names]
+        self.fields["first_possible_on"].initial = today
+        self.initial["protocol"] = chosen
+        if self.version is not None:
+            self.ask_with_whom(course_reads.who_may_treat(self.version, today))
+            areas = BodyArea.objects.filter(pk__in=self.version.depth_steps.values("area"))
+            self.fields["areas"].queryset = areas
+            self.initial["areas"] = [area.key for area in areas]
+            self.fields["sessions_planned"].initial = self.version.sessions_typical
+            self.fields["sessions_planned"].help_text = _("Usual: %(typical)s, from %(least)s to %(most)s.") % {
+                "typical": self.version.sessions_typical,
+                "least": self.version.sessions_min,
+                "most": self.version.sessions_max,
+            }
+
+    @property
+    def details(self) -> dict:
+        """What `treatments.series.start` takes."""
+        names = ("areas", "sessions_planned", "first_possible_on")
+        return {"version": self.version} | {name: self.cleaned_data[name] for name in names}

@@ -12,9 +12,10 @@ from typing import TypeVar
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clinic import booking, counting, courses, placing, reminders
+from clinic import booking, counting, courses, placing, reminders, scheduling
 from clinic.booking import kept_times, proposal_ends, records
-from clinic.models import Appointment
+from clinic.models import Appointment, Wishes
+from clinic.scheduling import Wish
 from patients import locks, merging
 from patients.models import BodyArea, User
 from patients.refusals import Conflict
@@ -109,6 +110,19 @@ def take_back_elsewhere(session: TreatmentSession, *, version: int, now: datetim
 def set_expiry(series: TreatmentSeries, *, expires_on: date | None, version: int, now: datetime) -> TreatmentSeries:
     """The last day on which the series may be used, or no such day."""
     return _changed(series, now, lambda: course_changes.set_expiry(series, expires_on=expires_on, version=version))
+
+
+def wish_for(
+    series: TreatmentSeries, *, practitioner_id: int | None, only: bool, version: int, now: datetime
+) -> TreatmentSeries:
+    """With whom the patient wishes to be from now on, `None` for anybody; what is booked stays as it is."""
+
+    def act() -> TreatmentSeries:
+        wish = Wish.of(Wishes.objects.filter(series=series).first())
+        scheduling.keep(wish.with_person(practitioner_id, only=only), series)
+        return course_changes.note_change(series, version=version)
+
+    return _changed(series, now, act)
 
 
 def resume(series: TreatmentSeries, *, on: date, version: int, now: datetime) -> TreatmentSeries:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic import booking, course_changes
-from clinic.forms import DayField, OneOf
-from clinic.models import Appointment
+from clinic.forms import AsksWithWhom, DayField, OneOf
+from clinic.models import Appointment, Practitioner, Wishes
 from patients import submissions
 from patients.forms import OUT_OF_DATE, OnceForm
 from patients.models import BodyArea, User
@@ -138,6 +138,28 @@ class ExpiryForm(CourseForm):
 
     def save(self, by: User, now: datetime, today: date) -> str:
         return str(course_changes.set_expiry(self.about, **self.typed, now=now).public_id)
+
+
+class WithWhomForm(AsksWithWhom, CourseForm):
+    """With whom the patient wishes to be; asked where the clinic has several who treat."""
+
+    action, done = "with_whom", gettext_lazy("Saved. What is booked stays as it is.")
+    title, button = gettext_lazy("With whom"), gettext_lazy("Save")
+    text = gettext_lazy("The next sessions are looked for with this person first, or with nobody else.")
+
+    def __init__(self, data: QueryDict | None, *, about: TreatmentSeries, people: list[Practitioner]) -> None:
+        super().__init__(data, about=about)
+        self.ask_with_whom(people)
+
+    def on_file(self, about: TreatmentSeries) -> dict:
+        wishes = Wishes.objects.filter(series=about).select_related("practitioner__resource").first()
+        if wishes is None or wishes.practitioner is None:
+            return {}
+        return {"practitioner": str(wishes.practitioner.resource.public_id), "only": wishes.who == Wishes.Who.SAME}
+
+    def save(self, by: User, now: datetime, today: date) -> str:
+        version = self.cleaned_data["version"]
+        return str(course_changes.wish_for(self.about, **self.person_wished, version=version, now=now).public_id)
 
 
 class ResumeForm(CourseForm):

@@ -5,13 +5,16 @@ Prepared, because the ORM takes longer to write these statements than the databa
 
 import uuid
 from collections.abc import Iterable
+from datetime import date
+
+from django.db.models import Exists, OuterRef, Q
 
 from clinic import timespans
-from clinic.models import Appointment, Location, Practitioner
+from clinic.models import Appointment, Location, Practitioner, Qualification
 from clinic.spacing import Elsewhere
 from patients.joined import JoinedRows
 from patients.prepared import PreparedRows
-from treatments.models import TreatmentSeries, TreatmentSession
+from treatments.models import ProtocolVersion, TreatmentSeries, TreatmentSession
 
 _SERIES = JoinedRows(
     "course_series", TreatmentSeries, "WHERE this.public_id = %(public_id)s",
@@ -66,6 +69,17 @@ def locations() -> list[Location]:
 def people() -> list[Practitioner]:
     """Everybody who treats patients, by name."""
     return _PEOPLE.all(in_use=True)
+
+
+def who_may_treat(version: ProtocolVersion, on: date) -> list[Practitioner]:
+    """Those of them who are qualified on that local day for every technique of the version, by name."""
+    needed = {version.protocol.service.technique_id, *version.depth_steps.values_list("technique", flat=True)} - {None}
+    able = Practitioner.objects.filter(treats=True, resource__is_active=True).select_related("resource")
+    for technique in needed:
+        is_valid = Q(valid_until=None) | Q(valid_until__gte=on)
+        held = Qualification.objects.filter(is_valid, practitioner=OuterRef("pk"), technique=technique)
+        able = able.filter(Exists(held))
+    return list(able.order_by("resource__name", "pk"))
 
 
 def visits(of: TreatmentSeries) -> list[Appointment]:

@@ -1,7 +1,7 @@
 """What a person types at the desk. Forms check words, dates and choices; the verbs decide."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from django import forms
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from clinic import named
 from clinic.models import Appointment, Location, Practitioner
 from patients.forms import PhoneField
-from patients.models import BodyArea, Patient
-from treatments.models import ProtocolVersion, Service
+from patients.models import Patient
+from treatments.models import Service
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
@@ -114,6 +114,28 @@ class WhereAndWho(DeskForm):
     @property
     def practitioner(self) -> Practitioner | None:
         return self.chosen("practitioner")
+
+
+class AsksWithWhom(DeskForm):
+    """With whom a patient wishes to be in a course, asked where the clinic has several who treat."""
+
+    def ask_with_whom(self, people: Sequence[Practitioner]) -> None:
+        if len(people) > 1:
+            self.fields["practitioner"] = OneOf(
+                people, public_id=lambda one: one.resource.public_id, empty=_("Anybody"), label=_("With whom")
+            )
+            self.fields["only"] = forms.BooleanField(label=_("Only this person"), required=False)
+
+    @property
+    def with_whom(self) -> forms.BoundField | None:
+        """The question for the practitioner, where there are several."""
+        return self["practitioner"] if "practitioner" in self.fields else None
+
+    @property
+    def person_wished(self) -> dict[str, object]:
+        """What `Wish.with_person` takes."""
+        person = self.cleaned_data.get("practitioner")
+        return {"practitioner_id": person and person.pk, "only": bool(self.cleaned_data.get("only"))}
 
 
 class PlaceForm(WhereAndWho):
@@ -317,42 +339,3 @@ class StatusForm(forms.Form):
     action = forms.ChoiceField(choices=[(action, action) for action in ACTIONS])
     version = forms.IntegerField(min_value=1, max_value=10**9)
     reason = forms.CharField(required=False, max_length=200)
-
-
-class SeriesForm(DeskForm):
-    """A published protocol, this patient's areas and number of visits, and the first possible day."""
-
-    protocol = forms.ChoiceField(label=_("Protocol"))
-    areas = forms.ModelMultipleChoiceField(
-        BodyArea.objects.none(), to_field_name="key", label=_("Areas"), widget=forms.CheckboxSelectMultiple
-    )
-    sessions_planned = forms.IntegerField(label=_("Number of visits"), min_value=1, max_value=40)
-    first_possible_on = DayField(label=_("First possible day"))
-    key = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, data, *, chosen: str, today: date) -> None:
-        super().__init__(data)
-        published = ProtocolVersion.objects.published().filter(protocol__is_retired=False)
-        rows = published.select_related("protocol__service").order_by("protocol__name")
-        self.versions = {str(row.protocol.public_id): row for row in rows}
-        self.version = self.versions.get(chosen)
-        names = [(key, row.protocol.name) for key, row in self.versions.items()]
-        self.fields["protocol"].choices = [("", _("Choose…")), *names]
-        self.fields["first_possible_on"].initial = today
-        self.initial["protocol"] = chosen
-        if self.version is not None:
-            areas = BodyArea.objects.filter(pk__in=self.version.depth_steps.values("area"))
-            self.fields["areas"].queryset = areas
-            self.initial["areas"] = [area.key for area in areas]
-            self.fields["sessions_planned"].initial = self.version.sessions_typical
-            self.fields["sessions_planned"].help_text = _("Usual: %(typical)s, from %(least)s to %(most)s.") % {
-                "typical": self.version.sessions_typical,
-                "least": self.version.sessions_min,
-                "most": self.version.sessions_max,
-            }
-
-    @property
-    def details(self) -> dict:
-        """What `treatments.series.start` takes."""
-        names = ("areas", "sessions_planned", "first_possible_on")
-        return {"version": self.version} | {name: self.cleaned_data[name] for name in names}

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from clinic import course_reads, timespans
-from clinic.forms import DayField, MomentField, OneOf, WhereAndWho
+from clinic.forms import AsksWithWhom, DayField, MomentField, OneOf, WhereAndWho
 from clinic.models import Location, Practitioner, Wishes
 from clinic.scheduling import Plan, Wish
 
@@ -54,7 +54,7 @@ class Away:
         return {first + timedelta(days=number) for number in range((last - first).days + 1)}
 
 
-class PlanForm(WhereAndWho):
+class PlanForm(AsksWithWhom, WhereAndWho):
     """The wishes for a course; `fixed_<number>` is the start that was chosen by hand for the session of that number.
 
     `shown` marks the visits that the page proposed, of which `take` are ticked (an address says `out` instead); `later`
@@ -70,7 +70,6 @@ class PlanForm(WhereAndWho):
     )
     earliest_time = forms.TimeField(label=_("Not before"), required=False, widget=forms.TimeInput(**CLOCK))
     latest_time = forms.TimeField(label=_("To begin by"), required=False, widget=forms.TimeInput(**CLOCK))
-    only = forms.BooleanField(label=_("Only this person"), required=False)
     first = DayField(label=_("First possible day"))
     key = forms.UUIDField(required=False)
 
@@ -78,10 +77,7 @@ class PlanForm(WhereAndWho):
         super().__init__(data.copy())
         self.numbers = sorted(numbers)
         self.locations = {one.pk: one for one in course_reads.locations()}
-        if len(self.people) > 1:
-            self.fields["practitioner"] = OneOf(
-                self.people, public_id=lambda one: one.resource.public_id, empty=_("Anybody"), label=_("With whom")
-            )
+        self.ask_with_whom(self.people)
         if len(self.locations) > 1:
             self.fields["location"] = OneOf(
                 self.locations.values(), public_id=lambda one: one.public_id, label=_("Location")
@@ -148,17 +144,15 @@ class PlanForm(WhereAndWho):
     def wish(self) -> Wish:
         """What the planner is asked to respect."""
         typed = self.cleaned_data
-        person, place = typed.get("practitioner"), typed.get("location")
-        who = Who.ANY if person is None else Who.SAME if typed["only"] else Who.PREFER
-        return Wish(
+        place = typed.get("location")
+        wish = Wish(
             weekdays=frozenset(typed["weekdays"]),
             earliest=typed["earliest_time"],
             latest=typed["latest_time"],
-            who=str(who),
-            practitioner_id=person and person.pk,
             location_id=place and place.pk,
             not_on=typed["not_on"],
         )
+        return wish.with_person(**self.person_wished)
 
     @property
     def fixed(self) -> dict[int, datetime]:
@@ -258,11 +252,6 @@ class PlanForm(WhereAndWho):
         """The question for the location, where there are several."""
         return self["location"] if "location" in self.fields else None
 
-    @property
-    def with_whom(self) -> forms.BoundField | None:
-        """The question for the practitioner, where there are several."""
-        return self["practitioner"] if "practitioner" in self.fields else None
-
     def _numbers(self, name: str) -> set[int]:
         typed = set(self.data.getlist(name))
         return {number for number in self.numbers if str(number) in typed}
@@ -272,11 +261,10 @@ def _fixed(number: int) -> str:
     return f"fixed_{number}"
 
 
-def kept(wishes: Wishes | None, first: date, usual: Location | None) -> QueryDict:
-    """What the form shows at first: the wishes that are kept with the series, and where the patient usually comes."""
+def kept(wishes: Wishes | None, first: date, place: Location | None) -> QueryDict:
+    """What the form shows at first: the wishes that are kept with the series, and the location."""
     data = QueryDict(mutable=True)
     data["first"] = first.isoformat()
-    place = (wishes and wishes.location) or usual
     if place is not None:
         data["location"] = str(place.public_id)
     if wishes is None:

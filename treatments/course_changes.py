@@ -225,6 +225,14 @@ def set_expiry(series: TreatmentSeries, *, expires_on: date | None, version: int
     return series
 
 
+def note_change(series: TreatmentSeries, *, version: int) -> TreatmentSeries:
+    """Something that is kept elsewhere about the running series changes: others who have it open are told."""
+    series = _changeable(series, version, CHANGEABLE)
+    series.version += 1
+    series.save(update_fields=["version"])
+    return series
+
+
 # -- What the changes share -------------------------------------------------------------------------------------------
 
 

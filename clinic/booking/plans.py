@@ -17,25 +17,11 @@ from clinic.scheduling.course_rows import Pin
 from clinic.scheduling.ground import offer_of
 from patients import merging
 from patients.models import User
-from patients.prepared import Prepared
 from patients.submissions import Sent
 from treatments import series as treatment_series
-from treatments.models import TreatmentSeries
 from treatments.safety import Checked
 
 TRIES = placing.OTHER_PICKS
-_WISHES = {
-    "weekdays": "smallint[]", "earliest_time": "time", "latest_time": "time", "who": "text",
-    "practitioner_id": "bigint", "location_id": "bigint", "not_on": "date[]",
-}  # fmt: skip
-# Prepared, because others wait for the locks meanwhile.
-_KEEP_WISHES = Prepared(
-    "keep_wishes",
-    f"INSERT INTO clinic_wishes (series_id, {', '.join(_WISHES)})"  # noqa: S608 (the text is our own)
-    f" VALUES (%(series)s, {', '.join(f'%({name})s' for name in _WISHES)}) ON CONFLICT (series_id) DO UPDATE"
-    f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _WISHES)} RETURNING id",
-    series="bigint", **_WISHES,
-)  # fmt: skip
 
 
 class PlanTaken(Taken):
@@ -108,7 +94,7 @@ def _settled(
         _lock(plan, wanted, now)
         visits = _write(plan, _looked_at_again(plan, wanted, now), by, now)
         new_visits.settle_around(visits, by, now)
-        _keep(wishes, plan.ground.series)
+        scheduling.keep(wishes, plan.ground.series)
         return visits
 
     return placing.settled(lambda: new_visits.once(write, submission, by))
@@ -129,10 +115,6 @@ def _refuse_more_than_is_kept(wanted: Sequence[PlannedVisit]) -> None:
 def _lock(plan: Plan, wanted: Sequence[PlannedVisit], now: datetime) -> None:
     resources = {take.resource_id for visit in wanted for take in visit.chosen.offer.takes}
     placing.lock(resources, merging.keys_of(plan.ground.series.patient), now)
-
-
-def _keep(wishes: Wish, series: TreatmentSeries) -> None:
-    _KEEP_WISHES.rows({"series": series.pk, **wishes.fields})
 
 
 def _changed(before: Plan, after: Plan) -> set[int]:

@@ -53,3 +53,11 @@ class Wishes(models.Model):
 
     def __str__(self):
         return str(self.series)
+
+    @property
+    def person_in_words(self) -> str:
+        """With whom the patient wishes to be; empty for anybody."""
+        if self.practitioner is None:
+            return ""
+        words = _("only with %(name)s") if self.who == self.Who.SAME else _("rather with %(name)s")
+        return str(words) % {"name": self.practitioner}

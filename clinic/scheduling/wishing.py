@@ -1,12 +1,27 @@
 """What a patient wishes of the visits of a course, as plain values. Empty is not wished."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 
 from clinic.models import Wishes
+from patients.prepared import Prepared
+from treatments.models import TreatmentSeries
 
 ANY, PREFER, SAME = Wishes.Who.ANY.value, Wishes.Who.PREFER.value, Wishes.Who.SAME.value
 WEEKDAY, TIME, PRACTITIONER, CHANGE, LOCATION, LATE = "weekday", "time", "practitioner", "change", "location", "late"
+
+_COLUMNS = {
+    "weekdays": "smallint[]", "earliest_time": "time", "latest_time": "time", "who": "text",
+    "practitioner_id": "bigint", "location_id": "bigint", "not_on": "date[]",
+}  # fmt: skip
+# Prepared, because others wait for the locks meanwhile.
+_KEEP = Prepared(
+    "keep_wishes",
+    f"INSERT INTO clinic_wishes (series_id, {', '.join(_COLUMNS)})"  # noqa: S608 (the text is our own)
+    f" VALUES (%(series)s, {', '.join(f'%({name})s' for name in _COLUMNS)}) ON CONFLICT (series_id) DO UPDATE"
+    f" SET {', '.join(f'{name} = EXCLUDED.{name}' for name in _COLUMNS)} RETURNING id",
+    series="bigint", **_COLUMNS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,11 @@ class Wish:
             not_on=frozenset(row.not_on),
         )
 
+    def with_person(self, practitioner_id: int | None, *, only: bool) -> "Wish":
+        """The same with another answer to "with whom?": nobody named means anybody."""
+        who = ANY if practitioner_id is None else SAME if only else PREFER
+        return replace(self, who=who, practitioner_id=practitioner_id)
+
     @property
     def fields(self) -> dict[str, object]:
         """The same as the fields of a row."""
@@ -67,3 +87,8 @@ class Wish:
     def is_with(self, person: int | None) -> bool:
         """Whether the person is the wished one; visits that need nobody are with anybody."""
         return self.who == ANY or person is None or person == self.practitioner_id
+
+
+def keep(wish: Wish, series: TreatmentSeries) -> None:
+    """Keep the wishes with the series in place of earlier ones; part of the caller's transaction."""
+    _KEEP.rows({"series": series.pk, **wish.fields})

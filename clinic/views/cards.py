@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic import counting, gate, timespans
 from clinic.counting import Count
-from clinic.models import Appointment, Location, Proposal, ProposedVisit, RuleOverride
+from clinic.models import Appointment, Location, Proposal, ProposedVisit, RuleOverride, Wishes
 from patients.models import User
 from patients.roles import CLINICAL, has_role
 from treatments import series as courses_of
@@ -136,6 +136,18 @@ class Card:
         return counting.count([step.session for step in self.steps], lost)
 
     @property
+    def wishes(self) -> Wishes | None:
+        """What the patient wishes of the course, if anything was said."""
+        return getattr(self.series, "wishes", None)
+
+    @property
+    def location(self) -> Location | None:
+        """The location that the patient wishes, or else where the patient came last, if it is in use."""
+        visit = self.series.patient.appointments.select_related("location").order_by("-starts_at").first()
+        places = (self.wishes and self.wishes.location, visit and visit.location)
+        return next((place for place in places if place and place.is_active), None)
+
+    @property
     def misfits(self) -> list[Step]:
         """The visits to come that are not where the course, as it is now, has them."""
         return [step for step in self.steps if self.is_running and step.is_misfit and step.day >= self.on]
@@ -204,7 +216,9 @@ def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:
     visits = visits.select_related("location", "practitioner__resource").annotate(may_be_late=Exists(allowed))
     visits = visits.order_by("starts_at", "pk")
     sessions = TreatmentSession.objects.select_related("phase").order_by("number")
-    rows = rows.select_related("protocol_version__protocol__service", "patient").prefetch_related(
+    rows = rows.select_related(
+        "protocol_version__protocol__service", "patient", "wishes__practitioner__resource", "wishes__location"
+    ).prefetch_related(
         Prefetch("sessions", queryset=sessions.prefetch_related(Prefetch("appointments", queryset=visits))),
         Prefetch("proposals", queryset=waiting_proposals(), to_attr="waiting_proposals"),
         "series_areas__area",

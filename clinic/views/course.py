@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic import course_changes, course_forms
+from clinic import course_changes, course_forms, course_reads
 from clinic.course_forms import CourseForm
 from clinic.models import Appointment
 from clinic.views import cards
@@ -117,6 +117,9 @@ def _changes_of(request: HttpRequest, card: cards.Card) -> list[CourseForm]:
         found.append(course_forms.DropForm(sent, about=series, sessions=droppable))
     if card.is_running:
         found.append(course_forms.ExpiryForm(sent, about=series))
+        people = course_reads.who_may_treat(series.protocol_version, card.on)
+        if len(people) > 1:
+            found.append(course_forms.WithWhomForm(sent, about=series, people=people))
     return found
 
 

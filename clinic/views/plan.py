@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import replace_url
 
 from clinic import booking, course_reads, plan_forms, scheduling
-from clinic.models import Appointment, Location, Wishes
+from clinic.models import Appointment, Location
 from clinic.plan_forms import PlanForm
 from clinic.refusals import Refused
 from clinic.views import cards, proposals, slots
@@ -51,9 +51,9 @@ def _typed(request: HttpRequest, card: cards.Card) -> QueryDict:
     data = request.POST if request.method == "POST" else request.GET
     if "first" in data:
         return data
-    wishes = Wishes.objects.filter(series=card.series).select_related("location", "practitioner__resource").first()
     opens = card.to_book.window.earliest if card.to_book.window else card.on
-    return plan_forms.kept(wishes, max(opens, card.on), _usual_location(card))
+    place = card.location or Location.objects.filter(is_active=True).order_by("pk").first()
+    return plan_forms.kept(card.wishes, max(opens, card.on), place)
 
 
 def _proposed(card: cards.Card, form: PlanForm, now: datetime) -> dict:
@@ -149,14 +149,6 @@ def _answered(request: HttpRequest) -> list[Appointment]:
     stored = submissions.answered(submission, user=request.user, verb="book")
     ids = stored.split(",") if stored else []
     return list(Appointment.objects.for_lists().filter(public_id__in=ids))
-
-
-def _usual_location(card: cards.Card) -> Location | None:
-    """Where the patient came last, else the first location."""
-    visit = card.series.patient.appointments.select_related("location").order_by("-starts_at").first()
-    if visit and visit.location.is_active:
-        return visit.location
-    return Location.objects.filter(is_active=True).order_by("pk").first()
 
 
 def _card_or_404(public_id: uuid.UUID, on: date) -> cards.Card:

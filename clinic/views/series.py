@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic import availability, gate, upgrades
-from clinic.begun_forms import BegunForm
-from clinic.forms import DayForm, SeriesForm, TimeForm
-from clinic.models import Location
+from clinic import availability, gate, scheduling, upgrades
+from clinic.begun_forms import BegunForm, SeriesForm
+from clinic.forms import DayForm, TimeForm
+from clinic.models import Practitioner
 from clinic.views import cards, slots
 from clinic.wish_forms import with_wishes
 from patients import audit, submissions
@@ -42,7 +42,7 @@ def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
         status = 422
         if is_fine:
             try:
-                started = _start(request, person, form.details | begun.details, form.cleaned_data["key"], today)
+                started = _start(request, person, form, begun, today)
             except ValidationError as error:
                 shown["refusals"] = error.messages
             else:
@@ -55,13 +55,16 @@ def series_new(request: HttpRequest, patient: uuid.UUID) -> HttpResponse:
     return render(request, "clinic/series_new.html", shown, status=status)
 
 
-def _start(request: HttpRequest, person: Patient, details: dict, key: uuid.UUID, today: date) -> str:
+def _start(request: HttpRequest, person: Patient, form: SeriesForm, begun: BegunForm, today: date) -> str:
     def act() -> str:
+        details = form.details | begun.details
         fulfilled = gate.fulfilled(person, details["first_possible_on"])
         started = courses_of.start(person, **details, today=today, by=request.user, fulfilled=fulfilled)
+        if form.with_whom:
+            scheduling.keep(scheduling.Wish().with_person(**form.person_wished), started)
         return str(started.public_id)
 
-    sent = slots.sent(request, key)
+    sent = slots.sent(request, form.cleaned_data["key"])
     return submissions.answer(sent, user=request.user, verb="start_series", act=act)
 
 
@@ -106,7 +109,7 @@ def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
         messages.info(request, _("This series has no session to book now."))
         return redirect("series", series)
     person, step = card.series.patient, card.to_book
-    place = DayForm(request.GET, location=_usual_location(person))
+    place = DayForm(request.GET, location=card.location, practitioner=_with_whom(card))
     if place.location is None:
         return render(request, "clinic/diary_empty.html")
     service = card.series.protocol_version.protocol.service
@@ -128,7 +131,7 @@ def _card_or_404(public_id: uuid.UUID, on: date) -> cards.Card:
     return found[0]
 
 
-def _usual_location(person: Patient) -> Location | None:
-    """Where the patient came last."""
-    visit = person.appointments.select_related("location").order_by("-starts_at").first()
-    return visit.location if visit and visit.location.is_active else None
+def _with_whom(card: cards.Card) -> Practitioner | None:
+    """With whom the course is to be, as long as that person treats anybody."""
+    wished = card.wishes.practitioner if card.wishes else None
+    return wished if wished and wished.resource.is_active else None

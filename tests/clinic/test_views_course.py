@@ -511,8 +511,9 @@ def names_in(page):
 def test_pages_answer_hostile_values_without_failing(client, desk, series, counted):
     client.force_login(user("reception", "practitioner"))
     visit = lost(desk, series)
+    desk.colleague("Dr Berg")
     pages = {
-        address("course_change", series): (series, ["add", "drop", "expiry"]),
+        address("course_change", series): (series, ["add", "drop", "expiry", "with_whom"]),
         address("course_pause", series): (series, ["pause"]),
         address("course_stop", series): (series, ["stop"]),
         address("course_session", series, 2): (series.sessions.get(number=2), ["dates", "hold", "elsewhere"]),
@@ -535,7 +536,7 @@ def test_pages_answer_hostile_values_without_failing(client, desk, series, count
                 forms += 1
 
     counted(f"Changes of a course: {forms} hostile forms with {len(everything)} fields")
-    assert {"submission", "version", "reason", "not_before_on", "uses_up", "earlier-0-done_on"} <= everything
+    assert {"submission", "version", "reason", "not_before_on", "uses_up", "only", "earlier-0-done_on"} <= everything
     assert statuses <= {200, 302, 409, 422}
 
 

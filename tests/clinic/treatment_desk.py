@@ -75,6 +75,10 @@ class TreatmentDesk(Desk):
             room_kind="treatment",
         )  # fmt: skip
 
+    def colleague(self, name):
+        """Somebody else who may give the treatment."""
+        return practitioner(self.location, name, techniques=[self.technique])
+
     def start(self, who=None) -> TreatmentSeries:
         return treatment_series.start(
             who or patient(), self.version, areas=[self.area], sessions_planned=3,
