@@ -16,7 +16,7 @@ from clinic.models import Appointment, Location, MessageTemplate, Reminder
 from treatments.models import FollowUpRule, ProtocolVersion, TreatmentSession, VersionAftercare
 
 RAW = "raw"
-AFTERCARE = "aftercare_sent"
+AFTERCARE, MOVED = "aftercare_sent", "visit_moved"
 RELATED = ("patient", "location", "appointment__session__phase", "series", "proposal")
 NO_COURSE = {"questions": "", "aftercare": "", "photo": ""}
 Letter = tuple[str, str]  # subject and plain text
@@ -143,8 +143,18 @@ def _values(reminder: Reminder) -> dict[str, str]:
         "day": local_day(starts_at, location) if starts_at else _last_day(reminder),
         "time": _local_hour(starts_at, location) if starts_at else "",
         **proposal_letters.NONE,
+        "new_times": _new_time(reminder),
         **_course_values(reminder),
     }
+
+
+def _new_time(reminder: Reminder) -> str:
+    """When the visit was, and when and with whom it is now; only a message about a move says that."""
+    if reminder.template_key != MOVED:
+        return ""
+    visit = reminder.appointment
+    person = visit.practitioner if proposal_letters.names_people() else None
+    return proposal_letters.line(reminder.was_at, visit.starts_at, reminder.location.zone, person)
 
 
 def _place_values(location: Location, first_name: str) -> dict[str, str]:

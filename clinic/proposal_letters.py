@@ -1,6 +1,6 @@
 """What messages about a proposal of other times say: old and new times, until when, and where to answer."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.conf import settings
 from django.urls import reverse
@@ -34,9 +34,10 @@ def values(reminder: Reminder) -> dict[str, str]:
     proposal, zone = reminder.proposal, reminder.location.zone
     is_agreed = reminder.template_key == MOVED_TOGETHER
     rows = as_agreed(proposal) if is_agreed else rows_of(proposal)
-    names_person = Practitioner.objects.filter(resource__is_active=True).count() > 1
+    is_named = names_people()
+    lines = [line(row.was_at, row.starts_at, row.location.zone, row.practitioner if is_named else None) for row in rows]
     return {
-        "new_times": "\n".join(_line(row, names_person=names_person) for row in rows),
+        "new_times": "\n".join(lines),
         "until": date_format(proposal.kept_until.astimezone(zone), "l j F Y, H:i"),
         "answer_online": "" if is_agreed else _where_to_answer(reminder),
     }
@@ -62,14 +63,19 @@ def _start_now(row: ProposedVisit, starts: dict[int, datetime]) -> datetime | No
     return row.appointment.starts_at if row.appointment.is_live else None
 
 
-def _line(row: ProposedVisit, *, names_person: bool) -> str:
-    zone = row.location.zone
-    words = {"new": date_format(row.starts_at.astimezone(zone), "l j F Y, H:i")}
-    if names_person and row.practitioner is not None:
-        words["new"] = _("%(time)s, with %(name)s") % {"time": words["new"], "name": row.practitioner}
-    if row.was_at is None:
+def names_people() -> bool:
+    """Whether the clinic has several who treat, so that messages say with whom a visit is."""
+    return Practitioner.objects.filter(resource__is_active=True).count() > 1
+
+
+def line(was_at: datetime | None, starts_at: datetime, zone: tzinfo, person: Practitioner | None = None) -> str:
+    """The old and the new time of a visit, if it had another one, in the location's time."""
+    words = {"new": date_format(starts_at.astimezone(zone), "l j F Y, H:i")}
+    if person is not None:
+        words["new"] = _("%(time)s, with %(name)s") % {"time": words["new"], "name": person}
+    if was_at is None or was_at == starts_at:
         return _("- New: %(new)s") % words
-    words["old"] = date_format(row.was_at.astimezone(zone), "l j F Y, H:i")
+    words["old"] = date_format(was_at.astimezone(zone), "l j F Y, H:i")
     return _("- %(old)s → %(new)s") % words
 
 

@@ -63,7 +63,7 @@ def replan_all(appointments: Sequence[Appointment], now: datetime, *, is_announc
     told = _spoken_of(coming)
     last = {} if is_announced else _last_news(told)
     kinds = {} if is_announced else {visit: _kind_of_news(visit, last.get(visit.pk)) for visit in told}
-    news = [_news(kind, visit, now) for visit, kind in kinds.items() if kind]
+    news = [_news(kind, visit, now, last.get(visit.pk)) for visit, kind in kinds.items() if kind]
     if told:
         rules = _rules_of(told)
         Reminder.objects.bulk_create([*filter(None, news), *_before(told, rules, now)])
@@ -167,10 +167,17 @@ def _series_of(visits: Iterable[Appointment]) -> set[int]:
     return {visit.session.series_id for visit in visits if visit.session is not None}
 
 
-def _news(kind: str, visit: Appointment, now: datetime) -> Reminder | None:
-    """A message that waits for second thoughts, then for the end of the quiet hours unless the visit is before that."""
+def _news(kind: str, visit: Appointment, now: datetime, last: Told | None = None) -> Reminder | None:
+    """A message that waits for second thoughts, then for the end of the quiet hours unless the visit is before that.
+
+    `last` is what the patient knows of a visit that was moved.
+    """
     due_at = _after_second_thoughts(visit.location, visit.starts_at, now)
-    return None if due_at is None else _row(visit, kind, kind, due_at)
+    if due_at is None:
+        return None
+    row = _row(visit, kind, kind, due_at)
+    row.was_at = last.starts_at if last and kind == MOVED else None
+    return row
 
 
 def _after_second_thoughts(place: Location, before: datetime, now: datetime) -> datetime | None:

@@ -33,7 +33,7 @@ DEFAULTS: dict[str, tuple[object, tuple[object, ...]]] = {
     ),
     "visit_moved": (
         _("Your visit has a new time: {day}"),
-        _letter(_("Your visit was moved. It is now on {day} at {time}."), _("To change it, call us: {phone}")),
+        _letter(_("Your visit was moved:"), "{new_times}", _("To change it, call us: {phone}")),
     ),
     "visit_cancelled": (
         _("Your visit was cancelled"),

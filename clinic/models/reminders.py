@@ -94,6 +94,7 @@ class Reminder(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.SCHEDULED)
     due_at = models.DateTimeField(_("due"))
     expires_at = models.DateTimeField(_("useful until"))
+    was_at = models.DateTimeField(_("start that the patient knew before"), null=True, blank=True)
     lease_until = models.DateTimeField(_("being sent until"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)

@@ -1,14 +1,16 @@
 """What a patient reads about other times: old and new ones a line each, until when, and where to answer."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from clinic import letters
-from clinic.models import Appointment
+from clinic import letters, wordings
+from clinic.models import Appointment, MessageTemplate, Reminder, Resource
 from tests import factories
 from tests.clinic import messages, portal_world, proposed
 from tests.clinic.messages import visit
@@ -201,3 +203,55 @@ def test_who_wants_no_messages_gets_none(row, ada):
     type(ada).objects.filter(pk=ada.pk).update(wants_messages=False)
 
     assert why_not(row, "visits_proposed") == "The patient wants no messages."
+
+
+# -- One visit that was moved -----------------------------------------------------------------------------------------
+
+
+def moved(visit, was_at):
+    return Reminder.objects.create(
+        appointment=visit, patient=visit.patient, location=visit.location, rule_key="visit_moved",
+        template_key="visit_moved", due_at=NOW, expires_at=visit.starts_at, was_at=was_at,
+    )  # fmt: skip
+
+
+def test_the_message_about_a_move_has_the_old_and_the_new_time(visits):
+    row = moved(visits[0], visits[0].starts_at - DAY)
+
+    subject, text = letters.subject_and_text(letters.load(row.pk))
+
+    assert subject == "Your visit has a new time: Monday 9 March 2026"
+    assert "Your visit was moved:\n\n- Sunday 8 March 2026, 07:00 → Monday 9 March 2026, 07:00\n\n" in text
+
+
+def test_the_message_about_a_move_names_the_person_where_several_treat(visits):
+    row = moved(visits[0], None)
+    first, other = (factories.practitioner(visits[0].location, name) for name in ("Dr Bell", "Dr Cole"))
+    Appointment.objects.filter(pk=visits[0].pk).update(practitioner=other)
+    text = letters.subject_and_text(letters.load(row.pk))[1]
+    Resource.objects.filter(pk=first.pk).update(is_active=False)
+
+    assert "- New: Monday 9 March 2026, 07:00, with Dr Cole\n" in text
+    assert "- New: Monday 9 March 2026, 07:00\n" in letters.subject_and_text(letters.load(row.pk))[1]
+
+
+def test_no_other_message_about_a_visit_asks_for_who_treats(visits, django_assert_num_queries):
+    row = moved(visits[0], None)
+    Reminder.objects.filter(pk=row.pk).update(rule_key="visit_reminder", template_key="visit_reminder")
+    loaded = letters.load(row.pk)
+
+    with django_assert_num_queries(1):  # the wording
+        letters.subject_and_text(loaded)
+
+
+def test_the_wording_of_moves_is_brought_up_to_date_unless_somebody_edited_it(db):
+    migration = import_module("clinic.migrations.0008_old_time_of_a_moved_visit")
+    edited = "Now on {day}."
+    MessageTemplate.objects.filter(key="visit_moved").delete()
+    MessageTemplate.objects.create(key="visit_moved", language="en", subject="New", body=migration.BEFORE)
+    MessageTemplate.objects.create(key="visit_moved", language="de", subject="Neu", body=edited)
+
+    migration.say_both_times(apps, None)
+
+    texts = dict(MessageTemplate.objects.filter(key="visit_moved").values_list("language", "body"))
+    assert texts == {"en": wordings.wording_default("visit_moved").body, "de": edited}

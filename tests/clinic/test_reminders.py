@@ -163,6 +163,27 @@ def test_replan_after_the_confirmation_went_out_tells_of_the_move(place):
     reminders.replan(changed(booked, starts_at=FAR + DAY, ends_at=FAR + DAY + HOUR), NOW + HOUR)
 
     assert planned(booked)["visit_moved"] == NOW + HOUR + WAIT
+    assert booked.reminders.get(rule_key="visit_moved", state="scheduled").was_at == FAR
+
+
+def test_two_moves_before_the_message_goes_out_are_told_from_the_time_that_the_patient_knows(place):
+    booked = visit(place, FAR)
+    reminders.plan([booked], NOW)
+    send(booked, "visit_booked")
+    for days in (1, 2):
+        start = FAR + days * DAY
+        reminders.replan(changed(booked, starts_at=start, ends_at=start + HOUR), NOW + HOUR)
+
+    assert booked.reminders.get(rule_key="visit_moved", state="scheduled").was_at == FAR
+
+
+def test_a_time_that_the_patient_never_heard_of_is_not_told_as_the_old_one(place):
+    booked = visit(place, FAR)
+    reminders.plan([booked], NOW)
+
+    reminders.replan(changed(booked, starts_at=FAR + DAY, ends_at=FAR + DAY + HOUR), NOW)
+
+    assert booked.reminders.get(rule_key="visit_booked", state="scheduled").was_at is None
 
 
 def test_replan_of_a_move_that_is_undone_within_the_wait_sends_nothing(place):
