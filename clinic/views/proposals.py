@@ -211,10 +211,8 @@ def _line(step: Step, planned: PlannedVisit | None, plan: Plan, words: Words, no
         return Line(step, planned, nearest=nearest, asked_for=words.asked_for(planned))
     form, number = words.form, planned.number
     asked = (step.session.series, form.wish, number)
-    others, not_earlier = [], []
-    if not planned.is_date_only:
-        others = scheduling.alternatives(*asked, plan=plan, now=now, count=OTHERS)
-        not_earlier = scheduling.why_not_earlier(*asked, plan=plan, now=now)
+    others = scheduling.alternatives(*asked, plan=plan, now=now, count=OTHERS)
+    not_earlier = scheduling.why_not_earlier(*asked, plan=plan, now=now)
     mark = words.mark(planned.chosen)
     return Line(
         step=step,

@@ -3,6 +3,7 @@
 import re
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -160,6 +161,24 @@ def test_plan_shows_dates_beyond_what_the_clinic_keeps_ahead(staff, desk):
     assert list(proposed(answer)) == [1, 2]
     assert [line.number for line in answer.context["proposal"].dates_only] == [3]
     assert "Not kept yet" in answer.content.decode()
+
+
+def test_a_date_that_is_not_kept_has_other_times_and_can_be_chosen_too(staff, desk):
+    desk.location.visits_ahead = 1
+    desk.location.save()
+    page = page_of(desk.start())
+    answer = staff.get(page, AWAY)
+    second = answer.context["proposal"].lines[1]
+    (_same, *other), why = second.choices, second.not_earlier
+
+    chosen = staff.post(page, fields_of(answer) | {"fixed_2": [other[-1].value]}, HTTP_HX_REQUEST="true")
+
+    assert why
+    assert all(reason in unescape(answer.content.decode()) for reason in why)
+    lines = chosen.context["proposal"].lines
+    assert (lines[1].time, lines[1].is_fixed, lines[1].is_proposed) == (other[-1], True, False)
+    assert lines[2].window.earliest > lines[1].time.wall.date()
+    assert list(proposed(chosen)) == [1]
 
 
 AWAY = {"first": TODAY.isoformat(), "away_from": "2026-03-30", "away_to": "2026-04-20"}
