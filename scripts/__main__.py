@@ -12,7 +12,7 @@ HELP = """\
 ./run manage ARGS     manage.py with the same servers
 ./run prove [NAME]    the promises under attack
 ./run bench [NAME]    the speed figures
-./run screenshots     the pictures of docs/screens, taken anew
+./run screenshots     the pictures of docs/screens and docs/work, taken anew
 ./run reset           drop the local state: database, mail, uploads, keys"""
 COMMANDS = {
     "manage": supervisor.manage,

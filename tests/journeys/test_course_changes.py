@@ -1,30 +1,16 @@
 """A course that does not go as planned, in a browser: begun elsewhere, moved by hand, paused, longer, lost, stopped."""
 
-import os
 import re
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browsers import follow, heading
 from tests.journeys.test_story import LONDON, SLOT, add_patient, choose, option_like
+from tests.journeys.under_way import picture
 
-PICTURES = os.environ.get("CADENCE_PICTURES")
 TODAY = date.today()  # noqa: DTZ011 (the clinic's own day, give or take one)
-
-
-def picture(page, name):
-    """Pictures of the page in two widths, where somebody wants to look at them."""
-    if not PICTURES:
-        return
-    for width, scheme in ((1280, "light"), (390, "dark")):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def press(page, name):

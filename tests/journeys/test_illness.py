@@ -1,10 +1,8 @@
 """Somebody is ill: entered from the diary, worked out in sight, looked at, all moved, and the patients called."""
 
-import os
 import re
 from collections import defaultdict
 from datetime import datetime, timedelta
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -12,24 +10,12 @@ from playwright.sync_api import expect
 
 from tests.journeys.browsers import DESK, follow, heading
 from tests.journeys.test_story import LONDON, add_patient
+from tests.journeys.under_way import picture
 from tests.journeys.walking import Looker
 
-PICTURES = os.environ.get("CADENCE_PICTURES")
 ZONE, HOUR = ZoneInfo("Europe/London"), timedelta(hours=1)
 PLANNED = re.compile(r"(A new time|New times) for \d+ visits?")
 STEPS, VISITS = 200, 3
-
-
-def picture(page, name):
-    """Pictures of the page, where somebody wants to look at them."""
-    if not PICTURES:
-        return
-    for width, scheme in ((1280, "light"), (390, "dark"), (390, "light")):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESK)
 
 
 def show_free_times(page, service=None, person="Anyone"):

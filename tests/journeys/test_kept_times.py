@@ -1,17 +1,15 @@
 """A time is kept while the form is open, pencilled in, booked; a visit gets another room. In a real browser."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.test_illness import free_times
+from tests.journeys.under_way import picture
 
 KEPT = re.compile(r"Kept for you until \d\d:\d\d")
 LEFT = re.compile(r"^\d+:\d\d left$")
-PICTURES = os.environ.get("CADENCE_PICTURES")
 
 
 def follow(page, control, to):
@@ -44,19 +42,6 @@ def open_time_of_two(page):
             return follow(page, starts[start], re.compile("/appointments/new/"))
         taken.update(starts)
     raise AssertionError("no two people are free at one time")
-
-
-def picture(page, name):
-    """Pictures of the page in both widths, light and dark, where somebody wants to look at them."""
-    if not PICTURES:
-        return
-    for width in (1280, 390):
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def exchange(page, visit):

@@ -1,16 +1,14 @@
 """A whole course in a browser: start a series, plan all its visits, change one date, book them with one button."""
 
-import os
 import re
 from datetime import date, datetime
-from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.journeys.browsers import DESK, follow, heading
+from tests.journeys.browsers import follow, heading
 from tests.journeys.test_story import LONDON, add_patient, start_series
+from tests.journeys.under_way import picture
 
-PICTURES = os.environ.get("CADENCE_PICTURES")
 MARKS = "input[name=shown]"
 BOOK = re.compile(r"^Book (this visit|these \d+ visits)$")
 
@@ -28,18 +26,6 @@ def change(page, act):
         act()
     answer.value.finished()
     page.locator(".htmx-request, .htmx-swapping, .htmx-settling").first.wait_for(state="detached")
-
-
-def picture(page, name):
-    """Pictures of the page, where somebody wants to look at them."""
-    if not PICTURES:
-        return
-    for width, scheme in ((1280, "light"), (390, "dark")):
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESK)
 
 
 def local(page, number):

@@ -1,35 +1,20 @@
 """Other times for a course in a browser: one visit goes far later, the rest come along; the patient answers."""
 
-import os
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
 
-from tests.journeys.browsers import DESK, PHONE, follow, heading
+from tests.journeys.browsers import PHONE, follow, heading
 from tests.journeys.letters import wait_for_mail
 from tests.journeys.test_plan_course import BOOK, proposed
 from tests.journeys.test_portal import enter_portal, give_access
 from tests.journeys.test_story import add_patient, start_series
+from tests.journeys.under_way import picture
 
-PICTURES = os.environ.get("CADENCE_PICTURES")
 ZONE = ZoneInfo("Europe/London")
 LATER = timedelta(days=63)
-
-
-def picture(page, name):
-    """Pictures of the page, where somebody wants to look at them."""
-    if not PICTURES:
-        return
-    before = page.viewport_size
-    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(before or DESK)
 
 
 def book_course(page, given, born, address):

@@ -1,17 +1,14 @@
 """A newer version of a protocol and a course that is running: looked at before, published, compared, followed."""
 
-import os
-from pathlib import Path
-
 from playwright.sync_api import expect
 
-from tests.journeys.browsers import PHONE, follow, heading
+from tests.journeys.browsers import follow, heading
 from tests.journeys.drafts import make_draft
 from tests.journeys.test_story import SLOT, add_patient, option_like
+from tests.journeys.under_way import picture
 from tests.journeys.walking import Looker
 
 NAME = "Stretch marks (abdomen, thigh, flank, buttock)"  # no other test touches its versions
-PICTURES = os.environ.get("CADENCE_PICTURES")
 
 
 def begin_course(page, given):
@@ -35,18 +32,6 @@ def type_days(page, least, ideal, most):
         row.get_by_label(label).fill(str(days))
 
 
-def picture(page, name):
-    """Pictures at the desk in light and on a phone in dark, where somebody wants to look at them."""
-    if not PICTURES:
-        return
-    for view, scheme in (({"width": 1280, "height": 900}, "light"), (PHONE, "dark")):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size(view)
-        page.screenshot(path=Path(PICTURES) / f"{name}-{view['width']}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
 def look(page, *, who="lead"):
     """What axe and a narrow page find on what is open; the window is as wide as before afterwards."""
     looker = Looker(page, who=who)
@@ -67,7 +52,7 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
     row = page.get_by_role("listitem").filter(has_text="Uma Upgrade")
     expect(row).to_contain_text("Sooner than the days between sessions then allow.")
     expect(page.get_by_role("main")).to_contain_text("Nothing changes by publishing")
-    picture(page, "protocol_running-draft")
+    picture(page, "protocol-running-draft")
     look(page)
 
     page.goto(course)
@@ -79,7 +64,7 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
     follow(page, page.get_by_role("link", name="What is different"))
     expect(heading(page)).to_have_text("Compare versions")
     expect(page.get_by_role("main")).to_contain_text("Phase 1: ideally 30 → 40 days")
-    picture(page, "protocol_compare")
+    picture(page, "protocol-compare")
     look(page)
 
     page.goto(course)
@@ -88,7 +73,7 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
     follow(page, page.get_by_role("link", name="Follow the newer version…"))
     expect(page.get_by_role("row", name="Session 3")).to_contain_text("30 (14–42) → 40 (30–56)")
     expect(page.get_by_role("main")).to_contain_text("Becomes a task")
-    picture(page, "series_upgrade")
+    picture(page, "series-upgrade")
     look(page)
     page.get_by_label("Reason").fill("Fewer marks when the skin rests longer")
     follow(page, page.get_by_role("button", name="Follow version 2"))

@@ -1,4 +1,4 @@
-"""`./run screenshots`."""
+"""`./run screenshots [screens] [work]`."""
 
 import sys
 
@@ -8,4 +8,4 @@ django.setup()
 
 from tests.screenshots import pictures  # noqa: E402 (Django has to be set up first)
 
-sys.exit(pictures.take_all())
+sys.exit(pictures.take_all(sys.argv[1:]))

@@ -1,7 +1,9 @@
-"""Pictures of the pages of a throw-away demo clinic, into docs/screens, and the page that shows them."""
+"""Pictures of the pages of a throw-away demo clinic, and of the journeys' work under way, with the pages of them."""
 
 import os
 import re
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from itertools import count
@@ -13,14 +15,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from scripts import local
 from scripts.console import say
 from scripts.stack import Stack
-from tests.journeys import walking
+from tests.journeys import under_way, walking
 from tests.journeys.browsers import DESK, FLAGS, INSIDE_PORTAL, PHONE, follow
 from tests.journeys.drafts import make_draft
 from tests.journeys.letters import code_in, wait_for_mail
 from tests.journeys.new_clinic import Hands, go_through
 
-FOLDER, INDEX = local.PROJECT / "docs" / "screens", local.PROJECT / "docs" / "screens.md"
-QUALITY, MOST_BYTES = 45, 9_000_000
+DOCS = local.PROJECT / "docs"
+FOLDER, WORK = DOCS / "screens", DOCS / "work"
+MOST_BYTES = {FOLDER: 9_000_000, WORK: 5_000_000}
+# What only comes up in the middle of work: a planned course, a compared version, an illness, other times.
+JOURNEYS = ("plan_course", "version_upgrade", "illness", "proposals")
 SETTINGS = {"BELL_SECONDS": "1", "EDIT_WAIT_SECONDS": "0"}
 PASSWORD = re.compile(r"password:?\s+(\S+)")
 PORTAL = re.compile(r"(\S+@\S+)\s+portal of")
@@ -73,7 +78,7 @@ class Camera:
     def keep(self, name: str, *, view: dict = DESK, scheme: str = "light") -> None:
         """Keep what is seen now."""
         file = f"{name.replace(':', '-').replace('_', '-')}-{view['width']}-{scheme}.jpg"
-        self.page.screenshot(path=FOLDER / file, type="jpeg", quality=QUALITY)
+        self.page.screenshot(path=FOLDER / file, type="jpeg", quality=under_way.QUALITY)
         self.taken.append(Picture(self.chapter, self.page.title().rpartition(" · ")[0] or self.page.title(), file))
 
 
@@ -143,22 +148,19 @@ def of_the_first_run(page: Page) -> list[Picture]:
     return camera.taken
 
 
-def write_index(pictures: list[Picture]) -> None:
-    """The page of all pictures, by chapter."""
-    lines = ["# Screens", "", "Made by `./run screenshots` from the demo clinic; the people in them are invented.", ""]
-    for chapter in dict.fromkeys(picture.chapter for picture in pictures):
-        lines += [f"## {chapter}", ""]
-        for picture in pictures:
-            if picture.chapter == chapter:
-                lines += [f"{picture.caption}", "", f"![{picture.caption}](screens/{picture.file})", ""]
-    INDEX.write_text("\n".join(lines))
+def of_work_under_way() -> list[Picture]:
+    """What the journeys meet on their way, at the desk and on a phone."""
+    files = [f"tests/journeys/test_{name}.py" for name in JOURNEYS]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *files]
+    subprocess.run(command, env=os.environ | {"CADENCE_PICTURES": str(WORK)}, cwd=local.PROJECT, check=True)
+    captions = WORK / under_way.CAPTIONS
+    taken = dict(line.split("\t") for line in captions.read_text().splitlines())
+    captions.unlink()
+    return [Picture("Work under way", caption, file) for file, caption in taken.items()]
 
 
-def take_all() -> int:
-    """Take all pictures anew; fail if they are too large for the repository."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.glob("*.jpg"):
-        old.unlink()
+def of_every_page() -> list[Picture]:
+    """The desk, the administration and the portal of a demo clinic, and a clinic on its first day."""
     with tempfile.TemporaryDirectory() as state, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CADENCE_CHROMIUM"], args=FLAGS)
         with Stack(Path(state) / "demo", SETTINGS, throw_away=True) as clinic:
@@ -170,7 +172,34 @@ def take_all() -> int:
         with Stack(Path(state) / "new", SETTINGS, throw_away=True, demo=False) as clinic:
             pictures += of_the_first_run(person(browser, clinic))
         browser.close()
-    write_index(pictures)
-    size = sum(file.stat().st_size for file in FOLDER.glob("*.jpg"))
-    say(f"{len(pictures)} pictures, {size / 1_000_000:.1f} MB, in {FOLDER.relative_to(local.PROJECT)}")
-    return 0 if size <= MOST_BYTES else 1
+    return pictures
+
+
+def write_index(folder: Path, pictures: list[Picture]) -> None:
+    """The page of all pictures of a folder, by chapter."""
+    made = f"Made by `./run screenshots {folder.name}` from the demo clinic; the people in them are invented."
+    lines = [f"# {folder.name.capitalize()}", "", made, ""]
+    for chapter in dict.fromkeys(picture.chapter for picture in pictures):
+        lines += [f"## {chapter}", ""]
+        for picture in pictures:
+            if picture.chapter == chapter:
+                lines += [f"{picture.caption}", "", f"![{picture.caption}]({folder.name}/{picture.file})", ""]
+    folder.with_suffix(".md").write_text("\n".join(lines))
+
+
+def take_all(names: list[str]) -> int:
+    """Take the pictures of these folders (all if none is named) anew; fail if they are too large for the repository."""
+    takers = {FOLDER: of_every_page, WORK: of_work_under_way}
+    are_small = True
+    for folder, take in takers.items():
+        if names and folder.name not in names:
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.jpg"):
+            old.unlink()
+        pictures = take()
+        write_index(folder, pictures)
+        size = sum(file.stat().st_size for file in folder.glob("*.jpg"))
+        say(f"{len(pictures)} pictures, {size / 1_000_000:.1f} MB, in {folder.relative_to(local.PROJECT)}")
+        are_small = are_small and size <= MOST_BYTES[folder]
+    return 0 if are_small else 1
