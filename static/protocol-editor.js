@@ -36,6 +36,15 @@
     rows.lastElementChild.querySelector("select, textarea, input:not([type=hidden])").focus();
   };
 
+  // What is worked out anew keeps what was unfolded.
+  document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    const fresh = fragment.querySelectorAll("details");
+    target.querySelectorAll("details").forEach((details, index) => {
+      if (details.open && fresh[index]) fresh[index].open = true;
+    });
+  });
+
   draft.addEventListener("click", (event) => {
     const button = event.target.closest("[data-move], [data-add]");
     if (!button) return;

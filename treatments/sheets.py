@@ -77,7 +77,7 @@ def sheet(version: ProtocolVersion) -> Sheet:
         "course_sums": list(sums.course(of)),
         "visit_sums": list(sums.visit(of)) if segments else [],
         "segments": [_part(row) for row in segments],
-        "doses": _doses(mix),
+        "doses": sums.doses(mix),
         "volume": _measured(sum((line.volume_ml or 0 for line in mix), Decimal()), "ml"),
         "most_volume": _measured(version.max_total_ml, "ml"),
         "aftercare": [Timed(advice, _stretch(advice)) for advice in version.aftercare.all()],
@@ -146,15 +146,6 @@ def _mix_row(line: CocktailLine) -> MixRow:
         "amount": _measured(line.amount, unit)
     }
     return MixRow(line, _measured(line.amount, unit), _measured(line.volume_ml, "ml"), most)
-
-
-def _doses(mix: list[CocktailLine]) -> str:
-    """The amounts together, for each unit."""
-    together: dict[str, Decimal] = {}
-    for line in mix:
-        unit = line.get_unit_display()
-        together[unit] = together.get(unit, Decimal()) + line.amount
-    return ", ".join(_measured(amount, unit) for unit, amount in together.items())
 
 
 def _part(row: VersionSegment) -> dict[str, object]:

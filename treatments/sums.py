@@ -14,7 +14,7 @@ from treatments import assessment
 from treatments.contents import Contents
 from treatments.facts import Plan
 from treatments.limits import plain
-from treatments.models import Phase
+from treatments.models import CocktailLine, Phase
 
 FINE, LOOK, WRONG = "ok", "warn", "stop"
 # The parts of a version, named as its rows are.
@@ -106,6 +106,7 @@ def _mix(of: Contents, plan: Plan) -> Iterator[Sum]:
     is_wrong = version.total_volume_ml not in (None, volume) or (version.max_total_ml or volume) < volume
     figure = _("%(volume)s ml") % {"volume": plain(volume)}
     yield Sum(MIX, _("Volume together"), figure, ", ".join(filter(None, against)), WRONG if is_wrong else FINE)
+    yield Sum(MIX, _("Doses together"), doses(of.mix))
     for line, planned in zip(of.mix, plan.lines, strict=False):
         unit = line.get_unit_display()
         limits = [planned.substance.max_per_session, version.max_mg if line.unit == "mg" else None]
@@ -115,6 +116,15 @@ def _mix(of: Contents, plan: Plan) -> Iterator[Sum]:
         is_over = bool(planned.substance.block_reason) or (most is not None and line.amount > most)
         level = WRONG if is_over else LOOK if most is None else FINE
         yield Sum(MIX, line.ingredient.name, f"{plain(line.amount)} {unit}", against, level)
+
+
+def doses(mix: Iterable[CocktailLine]) -> str:
+    """The amounts of a mix together, for each unit."""
+    together: dict[str, Decimal] = {}
+    for line in mix:
+        unit = line.get_unit_display()
+        together[unit] = together.get(unit, Decimal()) + line.amount
+    return ", ".join(f"{plain(amount)} {unit}" for unit, amount in together.items())
 
 
 def visit(of: Contents) -> Iterator[Sum]:

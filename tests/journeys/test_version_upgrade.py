@@ -46,6 +46,10 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
 
     make_draft(page, NAME)
     type_days(page, 30, 40, 56)
+    drawn = page.locator("#drawn-phases")
+    drawn.get_by_text("As a table").click()
+    expect(drawn.get_by_role("row", name="Session 2")).to_contain_text("day 40")
+    picture(page, "protocol-draft")
     follow(page, page.get_by_role("button", name="Save draft").last)
     follow(page, page.get_by_role("link", name="What the saved draft would change for them"))
     expect(heading(page)).to_have_text("Running series")

@@ -456,6 +456,53 @@ def test_check_tells_sums_complaints_and_differences_of_what_is_typed_and_saves_
     assert str(version.depth_steps.get().depth_max_mm) == "1.00"
 
 
+def drawn(answer):
+    """The pictures of the page, or those that come anew while somebody types."""
+    text = answer.content.decode()
+    return {key: text.partition(f'id="drawn-{key}"')[2].partition("</section>")[0] for key in ("phases", "depth_steps")}
+
+
+def test_the_phases_are_drawn_over_time_and_the_depths_on_the_body(as_administrator):
+    version = draft(areas=(("cheek", "0.5", "1"),))
+
+    pictures = drawn(as_administrator.get(page(version)))
+
+    assert "The course, counted from its first session" in pictures["phases"]
+    assert pictures["phases"].count("timeline-row") == 4
+    assert 'data-area="cheek"' in pictures["depth_steps"]
+    assert "<strong>0.5–1 mm</strong>" in pictures["depth_steps"]
+
+
+def test_the_pictures_follow_what_is_typed(as_administrator):
+    version = draft(areas=(("cheek", "0.5", "1"),))
+    answer = as_administrator.get(page(version))
+    changes = {"phases-0-sessions": "2", "depth_steps-0-depth_max_mm": "1.25"}
+
+    pictures = drawn(as_administrator.post(page(version, "check"), typed(answer, **changes)))
+
+    assert pictures["phases"].startswith(' hx-swap-oob="true"')
+    assert pictures["phases"].count("timeline-row") == 2
+    assert "<strong>0.5–1.25 mm</strong>" in pictures["depth_steps"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"phases-0-sessions": "30000"}, {"phases-0-interval_max_days": "32000"}, {"phases-0-DELETE": "on"}]
+)
+def test_a_course_beyond_all_measure_is_not_drawn(as_administrator, changes):
+    version = draft()
+    answer = as_administrator.get(page(version))
+
+    checked = as_administrator.post(page(version, "check"), typed(answer, **changes))
+
+    assert (checked.status_code, "timeline-row" in drawn(checked)["phases"]) == (200, False)
+
+
+def test_a_published_version_is_drawn_too(as_administrator):
+    pictures = drawn(as_administrator.get(page(published())))
+
+    assert all("<svg" in picture for picture in pictures.values())
+
+
 def test_check_leaves_out_a_row_that_is_half_typed(as_administrator):
     version = draft(areas=(("cheek", "0.5", "1"), ("chin", "0.5", "1")))
     answer = as_administrator.get(page(version))

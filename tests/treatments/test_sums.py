@@ -86,6 +86,7 @@ def test_volumes_and_doses_are_held_against_their_limits():
 
     assert read(version, "cocktail_lines") == [
         ("Volume together", "2.5 ml", "given as 2.5 ml, at most 5 ml", FINE),
+        ("Doses together", "70 mg", "", FINE),
         ("hyaluronic acid", "65 mg", "at most 64 mg", WRONG),
         ("caffeine", "5 mg", "until a clinician sets a maximum", LOOK),
     ]

@@ -10,18 +10,22 @@ from django.utils.html import format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from treatments import contents, differences, drafting, protocols, sums
+from treatments import contents, differences, drafting, protocols, sheets, sums, timelines
 from treatments.admin.protocol_forms import RowForm, RowFormSet, VersionForm, consent_titles, rows_chosen
 from treatments.admin.protocol_parts import RowInline
+from treatments.body_maps import BodyMap
 from treatments.contents import Contents, Message
 from treatments.models import FollowUpRule, ProtocolVersion
 from treatments.protocols import Complaint
 from treatments.sums import Sum
+from treatments.timelines import Timeline
 
 # By which column of a row a complaint names it.
 NAMED_BY = {"depth_steps": "area_id", "cocktail_lines": "ingredient_id", "anaesthetic_lines": "ingredient_id"}
 UP, DOWN = "up", "down"
 BASICS = "basics"
+# What is typed by mistake may be a course of ten thousand sessions or years: that is not drawn.
+MOST_SESSIONS, MOST_DAYS = 60, 20 * 365
 # Which fields of the version stand in which section.
 FIELDS = {
     BASICS: (
@@ -54,6 +58,13 @@ class Section:
     formset: RowFormSet | None = None
     problems: list[str] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
+    timeline: Timeline | None = None
+    depth_map: BodyMap | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a picture of it has its place on the page."""
+        return self.key in (sums.PHASES, sums.DEPTHS)
 
     @property
     def fields(self) -> list[forms.BoundField]:
@@ -129,6 +140,16 @@ def draft_of(form: VersionForm, formsets: Sequence[RowFormSet]) -> drafting.Draf
     messages = next(formset for formset in formsets if formset.model is FollowUpRule)
     questions = [(each.instance, each.asked) for each in messages.kept]
     return drafting.Draft(form.instance, {**rows, **rows_chosen(form)}, questions)
+
+
+def draw(of: Contents, found: dict[str, Section]) -> None:
+    """Draw the phases over time and the depth of each area on the body, where there is something to draw."""
+    sessions = sum(phase.sessions for phase in of.phases)
+    days = sum(phase.sessions * phase.interval_max_days for phase in of.phases)
+    if 0 < sessions <= MOST_SESSIONS and days <= MOST_DAYS:
+        found[sums.PHASES].timeline = timelines.preview(of.phases)
+    if of.steps:
+        found[sums.DEPTHS].depth_map = sheets.depth_map(of.steps)
 
 
 def worked_out(of: Contents, found: dict[str, Section]) -> dict[str, object]:

@@ -188,6 +188,7 @@ class ProtocolVersionAdmin(CadenceAdmin):
             of = protocol_pages.typed(form, [formset for _inline, formset in parts])
         else:
             of = contents.of(version)
+        protocol_pages.draw(of, found)
         running = protocols.running_series(version.protocol)
         context.update(
             self.admin_site.each_context(request),
@@ -219,11 +220,13 @@ class ProtocolVersionAdmin(CadenceAdmin):
         formsets, inlines = self._create_formsets(request, version, change=True)
         form.is_valid()
         found = protocol_pages.sections(form, version, zip(inlines, formsets, strict=True))
+        of = protocol_pages.typed(form, formsets)
+        protocol_pages.draw(of, found)
         context = {
             "sections": found,
             "version": version,
             "is_fragment": True,
-            **protocol_pages.worked_out(protocol_pages.typed(form, formsets), found),
+            **protocol_pages.worked_out(of, found),
         }
         return TemplateResponse(request, "admin/treatments/_worked_out.html", context)
 
