@@ -17,16 +17,22 @@ from treatments.safety import Blocked, Checked
 
 # Prepared, because every booking of a session asks it while others wait for its locks.
 _FULFILLING = Prepared("fulfilling_visits", """
-    SELECT visit.patient_id, visit.starts_at, place.time_zone, service.fulfils, service.fulfils_days
-    FROM clinic_appointment visit
+    SELECT asked.id, visit.starts_at, place.time_zone, service.fulfils, service.fulfils_days
+    FROM patients_patient asked
+    JOIN patients_patient record ON record.id = COALESCE(asked.merged_into_id, asked.id)
+        OR record.merged_into_id = COALESCE(asked.merged_into_id, asked.id)
+    JOIN clinic_appointment visit ON visit.patient_id = record.id
     JOIN treatments_service service ON service.id = visit.service_id AND service.fulfils <> ''
     JOIN clinic_location place ON place.id = visit.location_id
-    WHERE visit.patient_id = ANY(%(patients)s) AND visit.status = 'completed' ORDER BY visit.starts_at
+    WHERE asked.id = ANY(%(patients)s) AND visit.status = 'completed' ORDER BY visit.starts_at
 """, patients="bigint[]")  # fmt: skip
 
 
 def fulfilled(patient: Patient, on: date) -> dict[str, date]:
-    """Which prerequisites (consultation, patch test) completed visits fulfil on a day, and since when."""
+    """Which prerequisites (consultation, patch test) completed visits fulfil on a day, and since when.
+
+    Visits on any record of the person count.
+    """
     return met_by([patient.pk])(patient.pk, on)
 
 
