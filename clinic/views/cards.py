@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from operator import attrgetter
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils.formats import date_format
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from clinic import counting, gate, timespans
 from clinic.counting import Count
 from clinic.models import Appointment, Location, Proposal, ProposedVisit, RuleOverride, Wishes
+from patients import merging
 from patients.models import User
 from patients.roles import CLINICAL, has_role
 from treatments import series as courses_of
@@ -184,6 +186,16 @@ class Card:
         return next((step for step in self.steps if step.session.state in TO_BOOK and not step.lost), None)
 
     @property
+    def due_on(self) -> date:
+        """When the next session to book would be best; the day of the card if nothing says when, or if nothing is."""
+        return self.to_book.window.ideal if self.to_book and self.to_book.window else self.on
+
+    @property
+    def turn(self) -> tuple[date, int]:
+        """When it is planned among the courses of one patient: what is due first comes first."""
+        return self.due_on, self.series.pk
+
+    @property
     def is_running(self) -> bool:
         return self.series.state in BOOKABLE
 
@@ -224,6 +236,14 @@ def cards(rows: QuerySet[TreatmentSeries], on: date) -> list[Card]:
         "series_areas__area",
     )
     return [_card(series, on) for series in rows]
+
+
+def other_courses(card: Card) -> list[tuple[Card, bool]]:
+    """The patient's other courses with something to book, in the order in which they are due; each: before this one?"""
+    records = merging.group_of(card.series.patient)
+    rows = TreatmentSeries.objects.filter(patient__in=records, state__in=BOOKABLE).exclude(pk=card.series.pk)
+    found = sorted((each for each in cards(rows, card.on) if each.to_book), key=attrgetter("turn"))
+    return [(each, each.turn < card.turn) for each in found]
 
 
 def waiting_proposals() -> QuerySet[Proposal]:

@@ -70,6 +70,7 @@ def _show(request: HttpRequest, card: cards.Card, form: PlanForm, shown: dict, s
     if request.htmx:
         return render(request, FRAGMENT, shown, status=status)
     shown["checks"] = cards.checks_of(card, request.user, card.on)
+    shown["others"] = cards.other_courses(card)
     return render(request, PAGE, shown, status=status)
 
 

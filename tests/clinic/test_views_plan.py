@@ -12,11 +12,12 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from clinic import booking, plan_forms
+from clinic import booking, course_changes, plan_forms
 from clinic.models import Appointment, Wishes
 from clinic.plan_forms import Away, PlanForm
-from tests.clinic.treatment_desk import TODAY, TreatmentDesk
-from tests.factories import location, practitioner, room, user
+from tests.clinic.treatment_desk import TODAY, TreatmentDesk, on_other_skin
+from tests.factories import NOW, location, practitioner, room, user
+from treatments.models import TreatmentSeries
 
 pytestmark = pytest.mark.usefixtures("stopped_clock")
 NINE = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -219,6 +220,37 @@ def test_plan_asks_where_and_proposes_there(staff, desk):
     lines = answer.context["proposal"].proposed
     assert {line.planned.chosen.location_id for line in lines} == {there.pk}
     assert {line.time.where for line in lines} == {""}  # named where it is another than the wished one
+
+
+def test_plan_says_in_which_order_two_courses_of_a_patient_are_planned(staff, desk):
+    first = desk.start()
+    second = on_other_skin(desk.start(first.patient))
+    TreatmentSeries.objects.filter(pk=second.pk).update(first_possible_on=TODAY + timedelta(days=10))
+    desk.start()  # of somebody else
+
+    early, late = (staff.get(page_of(series)).content.decode() for series in (first, second))
+
+    name = str(desk.version.protocol)
+    assert unescape(early).count(f"{name} is due later, best on 12 March 2026.") == 1
+    assert unescape(late).count(f"{name} is due first, best on 2 March 2026. Plan it first") == 1
+    assert f'href="{page_of(first)}"' in late
+    assert "is due" not in staff.get(page_of(desk.start())).content.decode()
+
+
+def test_of_two_courses_that_are_due_on_one_day_the_one_that_began_first_is_first(staff, desk):
+    first = desk.start()
+    second = on_other_skin(desk.start(first.patient))
+
+    assert "is due later" in staff.get(page_of(first)).content.decode()
+    assert "is due first" in staff.get(page_of(second)).content.decode()
+
+
+def test_plan_says_nothing_of_a_course_with_nothing_to_book(staff, desk):
+    first = desk.start()
+    second = on_other_skin(desk.start(first.patient))
+    course_changes.pause(second, reason="Away", version=second.version, by=desk.by, now=NOW)
+
+    assert "is due" not in staff.get(page_of(first)).content.decode()
 
 
 # -- Change -----------------------------------------------------------------------------------------------------------
