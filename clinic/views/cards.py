@@ -154,6 +154,11 @@ class Card:
         """The visits to come that are not where the course, as it is now, has them."""
         return [step for step in self.steps if self.is_running and step.is_misfit and step.day >= self.on]
 
+    def all_kept_ahead(self, location: Location) -> int | None:
+        """How many visits to come are booked, if the location keeps no more of a course ahead; else None."""
+        kept = sum(step.is_to_come and step.day >= self.on for step in self.steps)
+        return kept if location.visits_ahead is not None and kept >= location.visits_ahead else None
+
     @property
     def waiting(self) -> list[Proposal]:
         """Other times that the patient was asked about and has not answered."""

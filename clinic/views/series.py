@@ -121,6 +121,7 @@ def session_book(request: HttpRequest, series: uuid.UUID) -> HttpResponse:
     choice = {"place": place, "form": form, "asked": asked, "first": step.window.earliest, "asks_by_hand": True}
     act = partial(slots.book, request, form, asked)
     shown = {"card": card, "step": step, "patient": person, "checks": cards.checks_of(card, request.user, today)}
+    shown["kept_ahead"] = card.all_kept_ahead(place.location)
     return slots.choose(request, "clinic/session_book.html", **choice, act=act, done=_("Booked"), shown=shown)
 
 

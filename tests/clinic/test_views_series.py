@@ -335,3 +335,18 @@ def test_pages_answer_hostile_values_without_failing(staff, desk, value):
     answers += [staff.post(page, good | {field: value}) for page in pages for field in ("starts_at", "version")]
 
     assert {answer.status_code for answer in answers} <= {200, 302, 405, 409, 422}
+
+
+def test_book_says_when_the_clinic_keeps_no_more_visits_of_a_course_ahead(staff, desk):
+    series = desk.start()
+    desk.book_session(series, 1, NINE)
+    page = book_page(series)
+    assert "visits of a course ahead" not in staff.get(page).content.decode()
+
+    desk.location.visits_ahead = 2
+    desk.location.save()
+    assert "visits of a course ahead" not in staff.get(page).content.decode()
+
+    desk.location.visits_ahead = 1
+    desk.location.save()
+    assert "visits of a course ahead: 1 is booked already." in staff.get(page).content.decode()
