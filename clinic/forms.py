@@ -124,7 +124,8 @@ class AsksWithWhom(DeskForm):
             self.fields["practitioner"] = OneOf(
                 people, public_id=lambda one: one.resource.public_id, empty=_("Anybody"), label=_("With whom")
             )
-            self.fields["only"] = forms.BooleanField(label=_("Only this person"), required=False)
+            tick = forms.CheckboxInput(attrs={"class": "form-check-input"})
+            self.fields["only"] = forms.BooleanField(label=_("Only this person"), required=False, widget=tick)
 
     @property
     def with_whom(self) -> forms.BoundField | None:
