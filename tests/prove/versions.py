@@ -76,8 +76,8 @@ def edited(courses: list[TreatmentSeries], lead) -> tuple[Counter, list[str]]:
 
 
 def _must_be_refused(kind: str, edit: Edit) -> bool:
-    """Of a published version everything; of its protocol what its series book. Names of a protocol may change."""
-    return kind == "published" or (kind == "protocols" and edit.field.name in ("modality", "service"))
+    """Of a published version everything; of its protocol what its series book and what is treated; not its name."""
+    return kind == "published" or (kind == "protocols" and edit.field.name in ("modality", "service", "indication"))
 
 
 def _but_retired(before: bytes) -> bytes:

@@ -144,13 +144,14 @@ def test_a_new_protocol_needs_a_visit_of_its_own_kind(as_administrator):
 
 
 def test_the_visit_of_a_protocol_stays_what_its_series_book(as_administrator):
-    version, other = published(), visit()
+    version, other, skin = published(), visit(), indication("another")
     shown = filled(as_administrator.get(protocol_page(version)))
 
-    as_administrator.post(protocol_page(version), shown | {"name": "Glow", "service": other.pk})
+    wanted = {"name": "Glow", "service": other.pk, "indication": skin.pk}
+    as_administrator.post(protocol_page(version), shown | wanted)
 
-    found = Protocol.objects.get(pk=version.protocol_id)
-    assert (found.name, found.service) == ("Glow", version.protocol.service)
+    found, before = Protocol.objects.get(pk=version.protocol_id), version.protocol
+    assert (found.name, found.service, found.indication) == ("Glow", before.service, before.indication)
 
 
 def test_the_visit_of_a_protocol_may_change_until_a_version_is_in_use(as_administrator):

@@ -156,7 +156,9 @@ def test_a_published_version_cannot_be_changed_while_it_is_retired(published):
     assert refusal(sql, published.pk) == FROZEN
 
 
-@pytest.mark.parametrize("change", ["modality = 'microneedling'", "service_id = service_id + 1"])
+@pytest.mark.parametrize(
+    "change", ["modality = 'microneedling'", "service_id = service_id + 1", "indication_id = indication_id + 1"]
+)
 def test_what_series_of_a_published_protocol_book_cannot_be_changed(published, change):
     sql = f"UPDATE treatments_protocol SET {change} WHERE id = %s"
 
@@ -165,7 +167,9 @@ def test_what_series_of_a_published_protocol_book_cannot_be_changed(published, c
     assert refusal(sql, published.protocol_id) == FROZEN
 
 
-@pytest.mark.parametrize("change", ["modality = 'microneedling'", "service_id = service_id"])
+@pytest.mark.parametrize(
+    "change", ["modality = 'microneedling'", "service_id = service_id", "indication_id = indication_id"]
+)
 def test_what_nobody_could_book_yet_may_be_changed(draft, change):
     assert refusal(f"UPDATE treatments_protocol SET {change} WHERE id = %s", draft.protocol_id) is None
 

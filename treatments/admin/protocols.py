@@ -51,10 +51,13 @@ class ProtocolAdmin(CadenceAdmin):
         return self.fields if obj else self.fields[:-1]
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple[str, ...]:
-        """Mixes and depths belong to one kind of treatment: it stays what it was made for; so does what series book."""
+        """Mixes and depths belong to one kind of treatment: it stays what it was made for; so does what series book
+        and what is treated, as some things must not be."""
         if obj is None:
             return ()
-        return ("modality", "service") if obj.versions.exclude(state=State.DRAFT).exists() else ("modality",)
+        return (
+            ("modality", "indication", "service") if obj.versions.exclude(state=State.DRAFT).exists() else ("modality",)
+        )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         of_state = {state: models.Q(versions__state=state) for state in (State.PUBLISHED, State.DRAFT)}

@@ -32,16 +32,17 @@ def frozen_itself() -> pgtrigger.Trigger:
 
 
 def keeps_its_visit() -> pgtrigger.Trigger:
-    """Of the protocol: what running series book and who may treat, by its kind and its service, once it was published.
+    """Of the protocol: what running series book, who may treat and what is treated, once a version was published.
 
-    Its name, what it treats and whether it is offered may change. Whoever publishes a version meanwhile is awaited.
+    Its name and whether it is offered may change. Whoever publishes a version meanwhile is awaited.
     """
     return pgtrigger.Trigger(
         name="keeps_its_visit",
         when=pgtrigger.Before,
         operation=pgtrigger.Update,
         func=f"""
-            IF (OLD.modality, OLD.service_id) IS NOT DISTINCT FROM (NEW.modality, NEW.service_id) THEN
+            IF (OLD.modality, OLD.service_id, OLD.indication_id)
+                IS NOT DISTINCT FROM (NEW.modality, NEW.service_id, NEW.indication_id) THEN
                 RETURN NEW;
             END IF;
             PERFORM 1 FROM treatments_protocolversion WHERE protocol_id = OLD.id ORDER BY id FOR SHARE;
