@@ -1,6 +1,6 @@
 """What is typed about other times for visits: which visit goes where, for how long times are kept, and the answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django import forms
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic import proposals, timespans
 from clinic.forms import DayField, DeskForm, MomentField
-from clinic.models import Location, Proposal
+from clinic.models import Location, Proposal, ProposedVisit
 from patients.forms import OUT_OF_DATE, OnceForm
 from patients.models import User
 
@@ -85,14 +85,41 @@ class ProposeForm(OnceForm):
         return now + timedelta(hours=self.cleaned_data["hours"])
 
 
-class AnswerForm(forms.Form):
+class _StartsForm(forms.Form):
+    """Other starts than the proposed ones: `start_1` is of the first visit, and so on; those not named stay."""
+
+    def __init__(self, data: QueryDict | None, *, visits: Sequence[ProposedVisit]) -> None:
+        super().__init__(data)
+        self.visits = visits
+        for place in range(1, len(visits) + 1):
+            self.fields[f"start_{place}"] = MomentField(required=False)
+
+    @property
+    def chosen(self) -> dict[int, datetime]:
+        """By primary key of the visit; of what is no moment nothing."""
+        found = {row: self.cleaned_data.get(f"start_{place}") for place, row in enumerate(self.visits, start=1)}
+        return {row.pk: start for row, start in found.items() if start and start != row.starts_at}
+
+
+class LookForm(_StartsForm):
+    """Which visit of a proposal the patient looks for another time for; the address carries what is chosen so far."""
+
+    visit = forms.IntegerField(min_value=1, required=False)
+
+    @property
+    def open_visit(self) -> int | None:
+        """The primary key of the visit, if the address names one."""
+        place = self.cleaned_data.get("visit") or 0
+        return self.visits[place - 1].pk if 0 < place <= len(self.visits) else None
+
+
+class AnswerForm(_StartsForm):
     """What a patient answers to a proposal."""
 
     ANSWERS = ("accept", "pick", "another", "call")
 
     answer = forms.ChoiceField(choices=[(answer, answer) for answer in ANSWERS])
     version = forms.IntegerField(**VERSION)
-    start = MomentField(required=False)
     wish = forms.CharField(
         label=_("What would suit you better?"),
         required=False,
@@ -104,7 +131,7 @@ class AnswerForm(forms.Form):
         details = super().clean()
         if details.get("answer") == "another" and not details.get("wish") and "wish" not in self.errors:
             self.add_error("wish", _("Tell us which days and times suit you."))
-        if details.get("answer") == "pick" and not details.get("start"):
+        if details.get("answer") == "pick" and not self.chosen:
             self.add_error(None, _("Choose one of the times shown."))
         return details
 
@@ -115,7 +142,7 @@ class AnswerForm(forms.Form):
         if typed["answer"] == "accept":
             return proposals.accept(proposal, **about)
         if typed["answer"] == "pick":
-            return proposals.pick(proposal, typed["start"], **about)
+            return proposals.pick(proposal, self.chosen, **about)
         if typed["answer"] == "another":
             return proposals.ask_for_another(proposal, **about, wish=typed["wish"])
         return proposals.ask_for_call(proposal, **about, wish=typed["wish"])

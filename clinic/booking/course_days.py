@@ -1,11 +1,13 @@
-"""What a course says of the days that several of its sessions are given at once."""
+"""What the courses of a patient say of the days that several of their visits are given at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from clinic import reasons
-from clinic.spacing import Course
+from clinic import course_reads, reasons
+from clinic.booking.changes import Change, day_of
+from clinic.spacing import Course, Elsewhere
+from treatments.models import TreatmentSeries
 from treatments.windows import PlannedSession
 
 
@@ -28,3 +30,9 @@ def judged(rows: Sequence[PlannedSession], first_possible_on: date | None, days:
             else:
                 found.refused.setdefault(number, []).append(reasons.of_the_series(breach))
     return found
+
+
+def other_courses(series: TreatmentSeries, items: Iterable[Change]) -> list[Elsewhere]:
+    """The patient's visits of other courses, those that get a new time on their new day."""
+    moved = {item.appointment.pk: day_of(item) for item in items if item.appointment is not None}
+    return [replace(each, day=moved.get(each.visit, each.day)) for each in course_reads.of_other_courses(series)]

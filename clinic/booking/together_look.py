@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from clinic import course_reads, diary_rows, gate, placing, reasons, timespans
+from clinic import diary_rows, gate, placing, reasons, timespans
 from clinic.availability import Offer
 from clinic.booking import course_days
 from clinic.booking.changes import Change, SomeRefused, SomeTaken, day_of
@@ -155,9 +155,7 @@ def _next_to_other_courses(
     mine: Collection[Change], items: Iterable[Change], visits: Mapping[int, Appointment]
 ) -> Iterator[tuple[Change, Elsewhere]]:
     """Those of one course that come too near to a visit of another one, with all new days in place."""
-    moved = {item.appointment.pk: day_of(item) for item in items if item.appointment is not None}
-    found = course_reads.of_other_courses(next(iter(mine)).session.series)
-    others = [replace(each, day=moved.get(each.visit, each.day)) for each in found]
+    others = course_days.other_courses(next(iter(mine)).session.series, items)
     for item in mine:
         least, apart = item.session.phase.interval_min_days, item.location.apart_days
         close = too_close(others, day_of(item), least_days=least, apart_days=apart)

@@ -8,10 +8,10 @@ it looks at the proposal. Verbs raise what `booking.move_together` raises: `Take
 from clinic.booking.proposal_rows import LONGEST
 from clinic.proposals.answers import accept, ask_for_another, ask_for_call, pick, withdraw
 from clinic.proposals.making import PROPOSE, USUAL, agreed, propose
-from clinic.proposals.picking import others
+from clinic.proposals.picking import gone, others
 from clinic.proposals.reading import as_it_is, changes_of, from_reflow, is_overtaken, listed, open_for
 
 __all__ = [
     "LONGEST", "PROPOSE", "USUAL", "accept", "agreed", "as_it_is", "ask_for_another", "ask_for_call", "changes_of",
-    "from_reflow", "is_overtaken", "listed", "open_for", "others", "pick", "propose", "withdraw",
+    "from_reflow", "gone", "is_overtaken", "listed", "open_for", "others", "pick", "propose", "withdraw",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""What becomes of a proposal: accepted, another time taken, other times or a call asked for, or taken back."""
+"""What becomes of a proposal: accepted, other times taken, other times or a call asked for, or taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from clinic.booking.together import Together
 from clinic.models import Appointment, Hold, Proposal, ProposedVisit
 from clinic.proposals import picking
 from clinic.proposals.reading import as_it_is, change_of, rows_of
-from clinic.refusals import Refused, Taken
+from clinic.refusals import Refused
 from patients import locks, merging
 from patients.models import User
 from patients.refusals import Conflict
@@ -39,20 +39,21 @@ def accept(
     return _settled(agreed, Together(by, now, allowed_by=proposal.made_by), version)
 
 
-def pick(proposal: Proposal, starts_at: datetime, *, by: User, now: datetime, version: int | None = None) -> Proposal:
-    """The visit gets another of the starts that `others` names; what was kept for it is free again. Twice is once.
+def pick(
+    proposal: Proposal, starts: Mapping[int, datetime], *, by: User, now: datetime, version: int | None = None
+) -> Proposal:  # fmt: skip
+    """The visits get their new times, those named in `starts` (primary key: start) another one than was proposed.
 
-    Raises what `accept` raises; `Taken` when the start is none of these any more.
+    What was kept for these is free again. Twice is once. Raises what `accept` raises; `SomeTaken` for starts that
+    cannot be had, beside the others, without asking anybody.
     """
     rows = rows_of(proposal)
-    takes = frozenset()
+    wanted = {row.pk: starts.get(row.pk, row.starts_at) for row in rows}
     if proposal.state == State.OPEN:
-        offer = picking.offer(rows[0], starts_at, now) if starts_at in picking.others(proposal, now) else None
-        if offer is None:
-            raise Taken(_("This time is no longer free. Choose another one."))
-        takes = frozenset(take.resource_id for take in offer.takes)
-    changes = [replace(change_of(row), starts_at=starts_at, hold=None, takes=takes) for row in rows]
-    how = Together(by, now, _("The patient took another time than the proposed one."))
+        changes = picking.changes(rows, wanted, now)
+    else:
+        changes = [replace(change_of(row), starts_at=wanted[row.pk]) for row in rows]
+    how = Together(by, now, _("The patient took another time than the proposed one."), allowed_by=proposal.made_by)
     return _settled(_Agreed(proposal, rows, changes, Answer.ONLINE), how, version)
 
 

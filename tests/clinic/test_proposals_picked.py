@@ -54,16 +54,21 @@ def proposal(desk, visits):
     return propose(desk, Moved(visits[1], NEW))
 
 
-def shown(proposal, now=NOW):
-    return proposals.others(proposal, now)
+def row_of(proposal, visit=None):
+    rows = proposal.visits.all()
+    return (rows.get(appointment=visit) if visit else rows.get()).pk
 
 
-def days(proposal):
-    return {start.date() for start in shown(proposal)}
+def shown(proposal, visit=None, **chosen):
+    return proposals.others(proposal, row_of(proposal, visit), NOW, **chosen)
 
 
-def pick(desk, proposal, start, **details):
-    return proposals.pick(proposal, start, by=desk.by, now=NOW, **details)
+def days(proposal, visit=None, **chosen):
+    return {start.date() for start in shown(proposal, visit, **chosen)}
+
+
+def pick(desk, proposal, start, visit=None, **details):
+    return proposals.pick(proposal, {row_of(proposal, visit): start}, by=desk.by, now=NOW, **details)
 
 
 def starts():
@@ -113,10 +118,6 @@ def test_others_are_when_patients_may_book(desk, proposal):
     assert shown(proposal) == []
 
 
-def test_others_are_none_of_several_visits(desk, visits):
-    assert shown(propose(desk, Moved(visits[1], NEW), Moved(visits[2], THIRD + 24 * HOUR))) == []
-
-
 def test_others_are_none_of_what_cannot_be_booked_any_more(desk):
     visit = desk.book(at(3, 10, 9), now=NOW)
     about = {"patient": visit.patient, "series": None, "cause": "away", "kept_until": NOW + 48 * HOUR}
@@ -154,7 +155,7 @@ def test_others_are_on_days_that_safety_allows(desk, visits, proposal):
 def test_others_take_the_same_statements_in_a_full_diary(desk, visits, proposal):
     def statements():
         with CaptureQueriesContext(connection) as found:
-            assert proposals.others(proposal, NOW)
+            assert shown(proposal)
         return len(found)
 
     few = statements()
@@ -215,12 +216,18 @@ def test_who_accepts_after_somebody_picked_gets_what_was_picked(desk, proposal):
     assert proposals.accept(earlier, by=desk.by, now=NOW).visits.get().starts_at == starts()[1]
 
 
-@pytest.mark.parametrize("start", [at(4, 9, 9), at(4, 10, 9), at(4, 10, 9, 1), at(4, 20), at(4, 10, 3), at(2, 1)])
+@pytest.mark.parametrize("start", [at(4, 9, 9), at(4, 10, 9, 1), at(4, 20), at(4, 10, 3), at(2, 1)])
 def test_what_was_not_shown_cannot_be_picked(desk, proposal, start):
-    with pytest.raises(Taken, match="no longer free"):
+    with pytest.raises(Taken, match="No longer free"):
         pick(desk, proposal, start)
 
     assert is_untouched(proposal)
+
+
+def test_picking_what_is_proposed_is_accepting_it(desk, proposal):
+    assert pick(desk, proposal, NEW).state == "accepted"
+    assert starts() == [FIRST, NEW, THIRD]
+    assert Hold.objects.get().end == "booked"
 
 
 def test_what_is_gone_meanwhile_cannot_be_picked(desk, proposal):
@@ -254,4 +261,108 @@ def test_of_two_picks_at_once_one_counts(transactional_db):
     assert starts()[1] in (first, second)
     assert starts()[1] == proposal.visits.get().starts_at
     assert Claim.objects.filter(live=True).count() == 6
+    assert Reminder.objects.filter(rule_key="visits_moved_together").count() == 1
+
+
+# -- Of several visits ------------------------------------------------------------------------------------------------
+
+LAST = at(5, 18, 9)  # the third visit as it is proposed: 28 to 42 days after the second
+
+
+@pytest.fixture
+def both(desk, visits):
+    """The second visit a day later, the third a week later."""
+    return propose(desk, Moved(visits[1], NEW), Moved(visits[2], LAST))
+
+
+def refused(proposal, **starts):
+    """Which of the chosen starts cannot be had; visits by `second` and `third`."""
+    rows = {"second": row_of(proposal, at_visit(2)), "third": row_of(proposal, at_visit(3))}
+    gone = proposals.gone(proposal, {rows[name]: start for name, start in starts.items()}, NOW)
+    return {name for name, row in rows.items() if row in gone}
+
+
+def at_visit(number):
+    return Appointment.objects.get(session__number=number)
+
+
+def test_others_of_one_of_several_are_beside_the_others_as_they_are_proposed(visits, both):
+    found = shown(both, visits[1])
+
+    assert len(found) == 6
+    assert all(not refused(both, second=start) for start in found)
+    # 28 to 42 days after the first and before the third as it is proposed: as it is booked, until the 13th.
+    assert [refused(both, second=at(4, day, 9)) for day in (6, 7, 13, 20, 21)] == [
+        {"second"}, set(), set(), set(), {"second"},
+    ]  # fmt: skip
+
+
+def test_others_make_no_other_visit_later_than_it_is_proposed(visits, both):
+    both.visits.filter(appointment=visits[2]).update(starts_at=at(5, 21, 9), ends_at=at(5, 21, 10))
+
+    assert [refused(both, second=at(4, day, 8)) for day in (8, 9)] == [{"second"}, set()]  # 43 and 42 days before
+
+
+def test_others_of_a_late_one_are_not_kept_away_by_its_being_late(visits, both):
+    both.visits.filter(appointment=visits[2]).update(starts_at=at(5, 26, 9), ends_at=at(5, 26, 10), is_late=True)
+
+    assert [refused(both, second=at(4, day, 9)) for day in (7, 13)] == [set(), set()]
+    assert [refused(both, third=at(5, day, 9)) for day in (22, 23)] == [set(), {"third"}]
+
+
+def test_others_are_looked_for_beside_what_was_chosen(visits, both):
+    second, thirds = at(4, 20, 9), [at(5, day, 8) for day in (12, 13, 17, 18)]
+
+    assert refused(both, second=second) == set()
+    assert [refused(both, third=third) for third in thirds] == [set()] * 4
+    assert [refused(both, second=second, third=third) for third in thirds] == [
+        {"second", "third"}, {"second", "third"}, {"second", "third"}, set(),
+    ]  # fmt: skip
+    assert all(start >= at(5, 18, 0) for start in shown(both, visits[2], chosen={row_of(both, visits[1]): second}))
+
+
+def test_others_are_not_where_the_patient_would_be_at_another_of_the_visits(desk, visits):
+    other = desk.book(at(5, 20, 9), visits[0].patient, now=NOW)
+    about = {"patient": visits[0].patient, "series": None, "cause": "moved", "kept_until": NOW + 48 * HOUR}
+    changes = [Moved(visits[2], LAST), Moved(other, at(5, 19, 9))]
+    proposal = proposals.propose(changes, by=desk.by, now=NOW, **about)
+    row = row_of(proposal, visits[2])
+
+    assert proposals.gone(proposal, {row: at(5, 19, 8)}, NOW) == set()
+    assert proposals.gone(proposal, {row: at(5, 19, 9)}, NOW) == {row}
+
+
+def test_all_visits_get_their_times_and_the_one_that_was_picked(desk, visits, both):
+    start = shown(both, visits[1])[0]
+
+    picked = pick(desk, both, start, visits[1])
+
+    assert (picked.state, picked.answer) == ("accepted", "online")
+    assert starts() == [FIRST, start, LAST]
+    assert sorted(Hold.objects.values_list("end", flat=True)) == ["booked", "released"]
+    assert not Claim.objects.filter(hold__isnull=False, live=True).exists()
+    assert Reminder.objects.filter(proposal=both, rule_key="visits_moved_together").count() == 1
+
+
+def test_two_can_be_picked_at_once(desk, visits, both):
+    wanted = {row_of(both, visits[1]): at(4, 20, 9), row_of(both, visits[2]): at(5, 20, 9)}
+
+    proposals.pick(both, wanted, by=desk.by, now=NOW)
+
+    assert starts() == [FIRST, at(4, 20, 9), at(5, 20, 9)]
+
+
+def test_what_does_not_go_with_the_others_cannot_be_picked_and_nothing_moves(desk, visits, both):
+    with pytest.raises(Taken, match="21 April"):
+        pick(desk, both, at(4, 21, 9), visits[1])
+
+    assert is_untouched(both)
+
+
+def test_picking_several_twice_is_once(desk, visits, both):
+    start = shown(both, visits[1])[0]
+    pick(desk, both, start, visits[1])
+    both.refresh_from_db()
+
+    assert pick(desk, both, start, visits[1]).state == "accepted"
     assert Reminder.objects.filter(rule_key="visits_moved_together").count() == 1

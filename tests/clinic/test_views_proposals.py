@@ -1,8 +1,10 @@
 """Other times as staff and patients see them: the smallest change, the list of proposals, three ways to answer."""
 
+import html
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,7 +26,8 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 SECOND = datetime(2026, 4, 2, 9, 0, tzinfo=UTC)
 THIRD = datetime(2026, 5, 5, 9, 0, tzinfo=UTC)
-PICKED = re.compile(r'name="start" value="([^"]+)"')
+PICKED = re.compile(r'<button class="slot" name="start_1" value="([^"]+)"')
+LOOKED = re.compile(r'<a class="slot[^"]*" href="([^"#]+)#visit-')
 
 
 @pytest.fixture
@@ -164,7 +167,7 @@ def test_another_time_is_asked_for_with_words(inside, row, visits):
 def test_another_time_is_picked_from_those_that_are_free(inside, row, visits):
     start = PICKED.findall(inside.get(own(row)).content.decode())[0]
 
-    assert answer(inside, row, "pick", start=start).status_code == 302
+    assert answer(inside, row, "pick", start_1=start).status_code == 302
 
     assert starts(visits) == [FIRST, SECOND, datetime.fromisoformat(start)]
     assert datetime.fromisoformat(start) not in (THIRD, THIRD + DAY)
@@ -178,25 +181,103 @@ def test_a_time_that_is_gone_is_not_picked_and_others_are_shown(inside, row, vis
     at = datetime.fromisoformat(start)
     Absence.objects.create(resource=desk.needler.resource, starts_at=at, ends_at=at + HOUR, reason="x")
 
-    said = answer(inside, row, "pick", start=start)
+    said = answer(inside, row, "pick", start_1=start)
 
     assert said.status_code == 409
-    assert "This time is no longer free. Choose another one." in words(said)
+    assert "No longer free: Ada Quill" in words(said)
     assert '<details class="portal-more" open>' in said.content.decode()
     assert start not in PICKED.findall(said.content.decode())
     assert PICKED.findall(said.content.decode())
     assert starts(visits) == [FIRST, SECOND, THIRD]
 
 
-def test_nothing_can_be_picked_for_several_visits_or_by_who_may_only_look(inside, client, row, desk, visits, ada):
-    assert PICKED.findall(inside.get(own(row)).content.decode())
-    several = propose(desk, visits[1:])
-    assert not PICKED.findall(inside.get(own(several)).content.decode())
-    one = propose(desk, visits[2:])
+@pytest.fixture
+def several(desk, visits):
+    """The second and the third visit a day later."""
+    return propose(desk, visits[1:])
+
+
+def shown(client, row, **query):
+    return client.get(own(row), query).content.decode()
+
+
+def looked(client, row, **query):
+    """The addresses of the other times of the visit that is looked at."""
+    return [html.unescape(each) for each in LOOKED.findall(shown(client, row, **query))]
+
+
+def chosen(address):
+    return {name: values[0] for name, values in parse_qs(address.removeprefix("?")).items()}
+
+
+def hidden(page):
+    return dict(re.findall(r'<input type="hidden" name="(start_\d)" value="([^"]+)">', page))
+
+
+def test_of_several_visits_one_is_looked_at_and_another_time_chosen_before_all_are_accepted(inside, several, visits):
+    assert looked(inside, several) == []
+    address = looked(inside, several, visit=1)[0]
+    (start,) = chosen(address).values()
+
+    page = inside.get(own(several) + address).content.decode()
+
+    assert starts(visits) == [FIRST, SECOND, THIRD]
+    assert "chosen by you; proposed was Friday 3 April 2026, 10:00" in page
+    assert hidden(page) == {"start_1": start}
+    assert answer(inside, several, "pick", **hidden(page)).status_code == 302
+    assert starts(visits) == [FIRST, datetime.fromisoformat(start), THIRD + DAY]
+
+
+def test_a_second_choice_is_looked_for_beside_the_first_and_the_first_stays(inside, several, visits):
+    first = chosen(looked(inside, several, visit=1)[-1])
+    both = chosen(looked(inside, several, visit=2, **first)[0])
+
+    assert set(both) == {"start_1", "start_2"}
+    assert both["start_1"] == first["start_1"]
+    assert answer(inside, several, "pick", **both).status_code == 302
+    assert starts(visits) == [FIRST, *map(datetime.fromisoformat, both.values())]
+
+
+def test_what_does_not_go_with_the_others_is_said_before_and_refused_after(inside, several, visits):
+    late = {"start_1": (SECOND + 20 * DAY).isoformat()}
+
+    assert "does not go with the others" in shown(inside, several, **late)
+    said = answer(inside, several, "pick", **late)
+
+    assert said.status_code == 409
+    assert "No longer free: Ada Quill" in words(said)
+    assert starts(visits) == [FIRST, SECOND, THIRD]
+
+
+@pytest.mark.parametrize("query", [
+    {"visit": "0"}, {"visit": "3"}, {"visit": "x"}, {"visit": "9" * 400}, {"start_1": "soon"}, {"start_3": THIRD},
+    {"start_1": "2026-05-07T10:00"}, {"start_1": "\x00"}, {"start_1": SECOND + DAY},
+])  # fmt: skip
+def test_an_odd_address_shows_what_is_proposed(inside, several, query):
+    page = shown(inside, several, **query)
+
+    assert hidden(page) == {}
+    assert 'value="accept"' in page
+    assert LOOKED.findall(page) == []
+
+
+def test_times_that_are_looked_for_cost_the_same_however_many_visits_there_are(inside, several, visits, desk):
+    looking = queries(inside, own(several) + "?visit=1")
+    plain = queries(inside, own(several))
+    all_three = propose(desk, visits)
+
+    assert queries(inside, own(all_three)) == plain
+    assert queries(inside, own(all_three) + "?visit=1") == looking
+
+
+def test_nothing_can_be_picked_by_who_may_only_look(client, desk, visits, ada, several):
     client.force_login(portal_world.login(ada, may_book=False))
+    assert "Another time" not in shown(client, several)
+    assert looked(client, several, visit=1) == []
+    one = propose(desk, visits[2:])
 
     assert not PICKED.findall(client.get(own(one)).content.decode())
-    assert answer(client, one, "pick", start=(THIRD + 2 * DAY).isoformat()).status_code == 403
+    assert answer(client, one, "pick", start_1=(THIRD + 2 * DAY).isoformat()).status_code == 403
     assert starts(visits) == [FIRST, SECOND, THIRD]
 
 
@@ -214,7 +295,7 @@ def test_a_call_is_asked_for_and_the_times_stay_kept(inside, row):
 @pytest.mark.parametrize("typed", [
     {"answer": ""}, {"answer": "agree"}, {"version": ""}, {"version": "x"}, {"version": "0"}, {"answer": "\x00"},
     {"answer": "call", "wish": "x" * 501}, {"answer": "another", "wish": "\x00"},
-    {"answer": "pick"}, {"answer": "pick", "start": "soon"}, {"answer": "pick", "start": "2026-05-07T10:00"},
+    {"answer": "pick"}, {"answer": "pick", "start_1": "soon"}, {"answer": "pick", "start_1": "2026-05-07T10:00"},
 ])  # fmt: skip
 def test_what_is_no_answer_is_refused(inside, row, typed):
     said = inside.post(own(row), {"answer": "accept", "version": row.version, **typed})

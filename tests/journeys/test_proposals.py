@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
@@ -68,7 +69,21 @@ def long(start):
     return f"{local:%A} {local.day} {local:%B %Y, %H:%M}"
 
 
-def test_the_rest_of_a_course_is_proposed_and_the_patient_accepts(clinic, sign_in, visitor):
+def choose_another_time(phone, start):
+    """Of several proposed visits the one at that time gets another; returns its start. Nothing is booked yet."""
+    follow(phone, phone.get_by_role("link", name=f"Another time instead of {long(start)}"))
+    picture(phone, "portal-choose")
+    other = phone.locator("a.slot").first
+    ((chosen,),) = parse_qs(urlsplit(other.get_attribute("href")).query).values()
+    chosen = datetime.fromisoformat(chosen)
+    follow(phone, other)
+    expect(phone.get_by_role("main")).to_contain_text(f"chosen by you; proposed was {long(start)}")
+    expect(phone.get_by_role("main")).to_contain_text(long(chosen))
+    picture(phone, "portal-chosen")
+    return chosen
+
+
+def test_the_rest_of_a_course_is_proposed_and_the_patient_accepts_but_for_one_time(clinic, sign_in, visitor):
     desk, address = sign_in("reception"), "lotte.later@mail.example"
     before = book_course(desk, "Lotte", "1986-11-03", address)
     series = desk.url
@@ -98,6 +113,8 @@ def test_the_rest_of_a_course_is_proposed_and_the_patient_accepts(clinic, sign_i
     for number, start in after.items():
         expect(phone.get_by_role("main")).to_contain_text(long(start))
         expect(phone.get_by_role("main")).to_contain_text(f"instead of {long(before[number])}")
+    last = max(after)
+    after[last] = choose_another_time(phone, after[last])
     follow(phone, phone.get_by_role("button", name="Accept these times"))
     expect(heading(phone)).to_have_text("Your new times")
     picture(phone, "portal-accepted")

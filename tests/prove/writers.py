@@ -218,7 +218,7 @@ def _accept(wish: dict) -> None:
 
 def _pick(wish: dict) -> None:
     proposal, start = Proposal.objects.get(pk=wish["proposal"]), datetime.fromisoformat(wish["start"])
-    proposals.pick(proposal, start, **_who_and_when(wish))
+    proposals.pick(proposal, {proposal.visits.get().pk: start}, **_who_and_when(wish))
 
 
 def _ask_for_another(wish: dict) -> None:
