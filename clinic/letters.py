@@ -16,7 +16,7 @@ from clinic.models import Appointment, Location, MessageTemplate, Reminder
 from treatments.models import FollowUpRule, ProtocolVersion, TreatmentSession, VersionAftercare
 
 RAW = "raw"
-AFTERCARE, MOVED = "aftercare_sent", "visit_moved"
+AFTERCARE, MOVED, WITH_ANOTHER = "aftercare_sent", "visit_moved", "visit_with_another"
 RELATED = ("patient", "location", "appointment__session__phase", "series", "proposal")
 NO_COURSE = {"questions": "", "aftercare": "", "photo": ""}
 Letter = tuple[str, str]  # subject and plain text
@@ -149,12 +149,14 @@ def _values(reminder: Reminder) -> dict[str, str]:
 
 
 def _new_time(reminder: Reminder) -> str:
-    """When the visit was, and when and with whom it is now; only a message about a move says that."""
-    if reminder.template_key != MOVED:
-        return ""
-    visit = reminder.appointment
-    person = visit.practitioner if proposal_letters.names_people() else None
-    return proposal_letters.line(reminder.was_at, visit.starts_at, reminder.location.zone, person)
+    """When the visit was, and when and with whom it is now; only a message about a change says that."""
+    visit, zone = reminder.appointment, reminder.location.zone
+    if reminder.template_key == MOVED:
+        person = visit.practitioner if proposal_letters.names_people() else None
+        return proposal_letters.line(reminder.was_at, visit.starts_at, zone, person)
+    if reminder.template_key == WITH_ANOTHER:
+        return proposal_letters.line(visit.starts_at, visit.starts_at, zone, visit.practitioner)
+    return ""
 
 
 def _place_values(location: Location, first_name: str) -> dict[str, str]:

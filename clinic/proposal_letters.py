@@ -73,8 +73,10 @@ def line(was_at: datetime | None, starts_at: datetime, zone: tzinfo, person: Pra
     words = {"new": date_format(starts_at.astimezone(zone), "l j F Y, H:i")}
     if person is not None:
         words["new"] = _("%(time)s, with %(name)s") % {"time": words["new"], "name": person}
-    if was_at is None or was_at == starts_at:
+    if was_at is None:
         return _("- New: %(new)s") % words
+    if was_at == starts_at:
+        return _("- %(new)s; the time stays as it was") % words
     words["old"] = date_format(was_at.astimezone(zone), "l j F Y, H:i")
     return _("- %(old)s → %(new)s") % words
 

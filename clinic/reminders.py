@@ -18,7 +18,8 @@ from patients.prepared import Prepared, PreparedInsert
 from treatments.models import TreatmentSeries
 
 BOOKED, MOVED, CANCELLED, REMINDER = "visit_booked", "visit_moved", "visit_cancelled", "visit_reminder"
-NEWS = (BOOKED, MOVED, CANCELLED)
+WITH_ANOTHER = "visit_with_another"
+NEWS = (BOOKED, MOVED, WITH_ANOTHER, CANCELLED)
 PROPOSED, MOVED_TOGETHER = "visits_proposed", "visits_moved_together"
 _ROWS = PreparedInsert("insert_reminders", Reminder)
 # Prepared, because bookings ask them while others wait for their locks.
@@ -39,6 +40,7 @@ class Told(NamedTuple):
     rule_key: str
     starts_at: datetime
     location: int
+    practitioner: int | None
 
 
 def plan(appointments: Sequence[Appointment], now: datetime) -> None:
@@ -177,6 +179,7 @@ def _news(kind: str, visit: Appointment, now: datetime, last: Told | None = None
         return None
     row = _row(visit, kind, kind, due_at)
     row.was_at = last.starts_at if last and kind == MOVED else None
+    row.practitioner_id = visit.practitioner_id
     return row
 
 
@@ -204,16 +207,17 @@ def _last_news(visits: Sequence[Appointment]) -> dict[int, Told]:
     told = {"rule_key__in": NEWS, "state__in": followups.TOLD, "appointment__in": keys}
     own = Reminder.objects.filter(**told).order_by()
     # A message about a coming visit is useful until that visit begins: so this is the start the patient knows.
-    own = own.values_list("due_at", "pk", "appointment", "rule_key", "expires_at", "location")
+    own = own.values_list("due_at", "pk", "appointment", "rule_key", "expires_at", "location", "practitioner")
     told = {"rule_key": MOVED_TOGETHER, "state__in": followups.TOLD, "proposal__visits__appointment__in": keys}
     of = "proposal__visits__"
+    where = ("rule_key", f"{of}starts_at", f"{of}location", f"{of}practitioner")
     shared = Reminder.objects.filter(**told).order_by()
-    shared = shared.values_list("due_at", "pk", f"{of}appointment", "rule_key", f"{of}starts_at", f"{of}location")
+    shared = shared.values_list("due_at", "pk", f"{of}appointment", *where)
     # A session that was booked with the answer had no visit when its time was proposed.
     session = f"{of}session__appointments"
     told = {"rule_key": MOVED_TOGETHER, "state__in": followups.TOLD, f"{session}__in": keys, f"{of}appointment": None}
     new = Reminder.objects.filter(**told, **{f"{session}__booked_at": F("proposal__answered_at")}).order_by()
-    new = new.values_list("due_at", "pk", session, "rule_key", f"{of}starts_at", f"{of}location")
+    new = new.values_list("due_at", "pk", session, *where)
     rows = own.union(shared, new, all=True)
     return {visit: Told(*what) for _due, _pk, visit, *what in sorted(rows) if visit in keys}
 
@@ -221,7 +225,10 @@ def _last_news(visits: Sequence[Appointment]) -> dict[int, Told]:
 def _kind_of_news(visit: Appointment, last: Told | None) -> str:
     if last is None or last.rule_key == CANCELLED:
         return BOOKED
-    return "" if (last.starts_at, last.location) == (visit.starts_at, visit.location_id) else MOVED
+    if (last.starts_at, last.location) != (visit.starts_at, visit.location_id):
+        return MOVED
+    is_another = last.practitioner and visit.practitioner_id not in (None, last.practitioner)
+    return WITH_ANOTHER if is_another else ""
 
 
 def _row(visit: Appointment, rule_key: str, template_key: str, due_at: datetime) -> Reminder:

@@ -35,6 +35,14 @@ DEFAULTS: dict[str, tuple[object, tuple[object, ...]]] = {
         _("Your visit has a new time: {day}"),
         _letter(_("Your visit was moved:"), "{new_times}", _("To change it, call us: {phone}")),
     ),
+    "visit_with_another": (
+        _("Your visit on {day}"),
+        _letter(
+            _("Your visit keeps its time, but somebody else will see you:"),
+            "{new_times}",
+            _("If that does not suit you, call us: {phone}"),
+        ),
+    ),
     "visit_cancelled": (
         _("Your visit was cancelled"),
         _letter(_("Your visit on {day} at {time} was cancelled."), _("To book another time, call us: {phone}")),
@@ -71,6 +79,7 @@ DEFAULTS: dict[str, tuple[object, tuple[object, ...]]] = {
 LABELS = {
     "visit_booked": _("Booking confirmed"),
     "visit_moved": _("New time"),
+    "visit_with_another": _("Somebody else sees the patient"),
     "visit_cancelled": _("Visit cancelled"),
     "visits_proposed": _("Other times proposed"),
     "visits_moved_together": _("New times of several visits"),

@@ -86,7 +86,8 @@ def change_resources(
 ) -> Appointment:
     """Give the visit another person, room or device at the same time; what is not named stays as it is.
 
-    Also for a visit that has begun. Rules about the time are not asked again, those about people and places are.
+    Also for a visit that has begun. Rules about the time are not asked again, those about people and places are. A
+    patient who comes to somebody else is told so.
     """
 
     def work() -> Appointment:
@@ -104,10 +105,14 @@ def change_resources(
             raise Refused(_("This is how the visit is planned already: choose somebody or something else."))
         records.keep(visit, Kind.RESOURCES, by, now, reason)
         placing.release_claims(visit)
+        is_another = visit.practitioner_id != offer.practitioner_id
         visit.practitioner_id, visit.ends_at = offer.practitioner_id, offer.ends_at
-        records.save(visit, "practitioner", "ends_at")
+        visit.plan_version += is_another
+        records.save(visit, "practitioner", "ends_at", "plan_version")
         placing.write_claims(visit, offer)
         placing.write_overrides(visit, placement, by, now)
+        if is_another and visit.status in (Status.BOOKED, Status.CONFIRMED):
+            reminders.replan(visit, now)
         return visit
 
     return placing.settled(work)

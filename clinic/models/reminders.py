@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models.appointments import Appointment
 from clinic.models.locations import Location
 from clinic.models.proposals import Proposal
+from clinic.models.resources import Practitioner
 from patients.encryption import EncryptedTextField
 from patients.models import Patient
 from treatments.models import TreatmentSeries
@@ -95,6 +96,9 @@ class Reminder(models.Model):
     due_at = models.DateTimeField(_("due"))
     expires_at = models.DateTimeField(_("useful until"))
     was_at = models.DateTimeField(_("start that the patient knew before"), null=True, blank=True)
+    practitioner = models.ForeignKey(
+        Practitioner, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # who treats, as it was when this was planned
     lease_until = models.DateTimeField(_("being sent until"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)

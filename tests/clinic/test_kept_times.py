@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clinic import booking
 from clinic.booking import Wanted
-from clinic.models import Appointment, Claim, Hold
+from clinic.models import Appointment, Claim, Hold, Reminder
 from clinic.refusals import Refused, Taken
 from patients.submissions import Sent
 from tests.factories import patient, practitioner, room, service, user
@@ -235,6 +235,19 @@ def test_change_resources_gives_the_visit_another_practitioner(desk):
     assert visit.practitioner == other
     assert places(visit) == {other.pk, desk.room.pk}
     assert visit.changes.get().practitioner == desk.practitioner
+
+
+def test_change_resources_tells_the_patient_of_another_person_but_not_of_another_room(desk):
+    other, second = practitioner(desk.location, "Dr Arden"), room(desk.location, "consultation")
+    visit = book(desk, who=patient(email="ada@post.example"), practitioner=desk.practitioner)
+    Reminder.objects.filter(rule_key="visit_booked").update(state="claimed", lease_until=NOW)
+    Reminder.objects.filter(rule_key="visit_booked").update(state="sent", sent_at=NOW)
+
+    visit = change(desk, visit, room=next(one for one in (second, desk.room) if one.pk not in places(visit)))
+    assert not visit.reminders.filter(rule_key="visit_with_another").exists()
+    visit = change(desk, visit, practitioner=other)
+
+    assert visit.reminders.get(rule_key="visit_with_another").state == "scheduled"
 
 
 def test_change_resources_is_refused_when_the_room_is_taken(desk):

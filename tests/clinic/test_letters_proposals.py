@@ -235,6 +235,17 @@ def test_the_message_about_a_move_names_the_person_where_several_treat(visits):
     assert "- New: Monday 9 March 2026, 07:00\n" in letters.subject_and_text(letters.load(row.pk))[1]
 
 
+def test_the_message_about_somebody_else_names_them_and_says_that_the_time_stays(visits):
+    row, other = moved(visits[0], None), factories.practitioner(visits[0].location, "Dr Cole")
+    Reminder.objects.filter(pk=row.pk).update(rule_key="visit_with_another", template_key="visit_with_another")
+    Appointment.objects.filter(pk=visits[0].pk).update(practitioner=other)
+
+    subject, text = letters.subject_and_text(letters.load(row.pk))
+
+    assert subject == "Your visit on Monday 9 March 2026"
+    assert "- Monday 9 March 2026, 07:00, with Dr Cole; the time stays as it was\n" in text
+
+
 def test_no_other_message_about_a_visit_asks_for_who_treats(visits, django_assert_num_queries):
     row = moved(visits[0], None)
     Reminder.objects.filter(pk=row.pk).update(rule_key="visit_reminder", template_key="visit_reminder")

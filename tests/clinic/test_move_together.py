@@ -310,6 +310,28 @@ def test_one_visit_is_told_of_as_ever_and_one_moved_back_is_told_again(desk, cou
     assert Reminder.objects.filter(rule_key="visit_moved", state="scheduled").count() == 0
 
 
+def test_a_visit_that_keeps_its_time_with_somebody_else_is_told_of(desk, course):
+    told("visit_booked")
+    other = desk.colleague("Dr Cole")
+
+    move(desk, Moved(course[2], course[2].starts_at, practitioner=other))
+
+    (row,) = Reminder.objects.filter(state="scheduled", rule_key__in=("visit_moved", "visit_with_another"))
+    assert (row.rule_key, row.practitioner) == ("visit_with_another", other)
+
+
+def test_of_several_that_were_told_of_together_each_is_known_with_its_person(desk, course):
+    told("visit_booked")
+    other = desk.colleague("Dr Cole")
+    move(desk, *[Moved(each, each.starts_at, practitioner=other) for each in course[1:]])
+    told("visits_moved_together")
+
+    move(desk, Moved(course[1], course[1].starts_at, practitioner=other))
+    assert not Reminder.objects.filter(state="scheduled", rule_key="visit_with_another").exists()
+    move(desk, Moved(course[1], course[1].starts_at, practitioner=desk.needler))
+    assert Reminder.objects.filter(state="scheduled", rule_key="visit_with_another").count() == 1
+
+
 def test_statements_do_not_grow_with_the_visits_but_by_few(desk):
     def statements(count, hour):
         visits = []

@@ -177,6 +177,68 @@ def test_two_moves_before_the_message_goes_out_are_told_from_the_time_that_the_p
     assert booked.reminders.get(rule_key="visit_moved", state="scheduled").was_at == FAR
 
 
+# -- The same time with somebody else ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def people(place):
+    return [factories.practitioner(place, name) for name in ("Dr Bell", "Dr Cole")]
+
+
+@pytest.fixture
+def with_bell(place, people):
+    """A visit that was confirmed to its patient."""
+    booked = changed(visit(place, FAR), practitioner=people[0])
+    reminders.plan([booked], NOW)
+    send(booked, "visit_booked")
+    return booked
+
+
+def waiting(booked):
+    """The news that waits to be sent."""
+    return sorted(key for key in planned(booked) if not key.startswith("visit_reminder"))
+
+
+def test_the_same_time_with_somebody_else_is_told(people, with_bell):
+    reminders.replan(changed(with_bell, practitioner=people[1]), NOW + HOUR)
+
+    assert waiting(with_bell) == ["visit_with_another"]
+    assert planned(with_bell)["visit_with_another"] == NOW + HOUR + WAIT
+
+
+def test_somebody_else_is_told_once_and_the_first_one_again_as_somebody_else(people, with_bell):
+    reminders.replan(changed(with_bell, practitioner=people[1]), NOW + HOUR)
+    send(with_bell, "visit_with_another")
+
+    reminders.replan(changed(with_bell, practitioner=people[1]), NOW + 2 * HOUR)
+    assert waiting(with_bell) == []
+    reminders.replan(changed(with_bell, practitioner=people[0]), NOW + 2 * HOUR)
+    assert waiting(with_bell) == ["visit_with_another"]
+
+
+def test_what_is_taken_back_before_it_was_told_is_not_told(people, with_bell):
+    reminders.replan(changed(with_bell, practitioner=people[1]), NOW + HOUR)
+    reminders.replan(changed(with_bell, practitioner=people[0]), NOW + HOUR)
+
+    assert waiting(with_bell) == []
+
+
+def test_another_time_with_somebody_else_is_one_message(people, with_bell):
+    start = FAR + DAY
+    reminders.replan(changed(with_bell, practitioner=people[1], starts_at=start, ends_at=start + HOUR), NOW + HOUR)
+
+    assert waiting(with_bell) == ["visit_moved"]
+
+
+@pytest.mark.parametrize("before", ["unknown", "nobody"])
+def test_nothing_is_said_where_it_is_not_known_or_nobody_leads(people, with_bell, before):
+    if before == "unknown":
+        with_bell.reminders.update(practitioner=None)
+    reminders.replan(changed(with_bell, practitioner=people[1] if before == "unknown" else None), NOW + HOUR)
+
+    assert waiting(with_bell) == []
+
+
 def test_a_time_that_the_patient_never_heard_of_is_not_told_as_the_old_one(place):
     booked = visit(place, FAR)
     reminders.plan([booked], NOW)
