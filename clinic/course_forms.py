@@ -148,14 +148,20 @@ class WithWhomForm(AsksWithWhom, CourseForm):
     text = gettext_lazy("The next sessions are looked for with this person first, or with nobody else.")
 
     def __init__(self, data: QueryDict | None, *, about: TreatmentSeries, people: list[Practitioner]) -> None:
+        self.wishes = Wishes.objects.filter(series=about).select_related("practitioner__resource").first()
         super().__init__(data, about=about)
+        wished = self.wishes and self.wishes.practitioner
+        if wished and wished not in people:
+            people = [*people, wished]
+            words = _("%(name)s may not give this treatment any more. Choose somebody else, or anybody.")
+            self.text = words % {"name": wished}
         self.ask_with_whom(people)
 
     def on_file(self, about: TreatmentSeries) -> dict:
-        wishes = Wishes.objects.filter(series=about).select_related("practitioner__resource").first()
-        if wishes is None or wishes.practitioner is None:
+        if self.wishes is None or self.wishes.practitioner is None:
             return {}
-        return {"practitioner": str(wishes.practitioner.resource.public_id), "only": wishes.who == Wishes.Who.SAME}
+        wished = str(self.wishes.practitioner.resource.public_id)
+        return {"practitioner": wished, "only": self.wishes.who == Wishes.Who.SAME}
 
     def save(self, by: User, now: datetime, today: date) -> str:
         version = self.cleaned_data["version"]

@@ -118,8 +118,9 @@ def _changes_of(request: HttpRequest, card: cards.Card) -> list[CourseForm]:
     if card.is_running:
         found.append(course_forms.ExpiryForm(sent, about=series))
         people = course_reads.who_may_treat(series.protocol_version, card.on)
-        if len(people) > 1:
-            found.append(course_forms.WithWhomForm(sent, about=series, people=people))
+        form = course_forms.WithWhomForm(sent, about=series, people=people)
+        if form.with_whom is not None:
+            found.append(form)
     return found
 
 

@@ -164,3 +164,15 @@ def test_only_those_who_are_qualified_for_the_treatment_are_named(staff, desk, o
 
     chosen = re.search(r'<select name="practitioner".*?</select>', page, re.DOTALL).group()
     assert re.findall(r'<option value="([^"]+)"', chosen) == [key_of(third), key_of(desk.needler)]
+
+
+def test_the_form_names_a_wished_person_who_may_not_treat_any_more(staff, desk, other):
+    _answer, series = begin(staff, desk, practitioner=key_of(other), only="on")
+    other.qualifications.all().delete()
+
+    page = staff.get(reverse("course_change", args=[series.public_id])).content.decode()
+
+    assert "Dr Berg may not give this treatment any more." in page
+    assert re.search(rf'<option value="{key_of(other)}" selected', page)
+    change(staff, series, practitioner="")
+    assert "With whom" not in staff.get(reverse("course_change", args=[series.public_id])).content.decode()

@@ -11,15 +11,15 @@ from tests.journeys.walking import Looker
 NAME = "Stretch marks (abdomen, thigh, flank, buttock)"  # no other test touches its versions
 
 
-def begin_course(page, given):
-    """A course whose first two sessions are booked, as early as may be; returns the address of its page."""
-    add_patient(page, given, "Upgrade", born="1985-03-02")
+def begin_course(page, given, *, born="1985-03-02", booked=2):
+    """A course whose first sessions are booked, as early as may be; returns the address of its page."""
+    add_patient(page, given, "Upgrade", born=born)
     follow(page, page.get_by_role("link", name="Start a series").first)
     page.get_by_label("Protocol").select_option(label=option_like(page, "Stretch marks"))
     follow(page, page.get_by_role("button", name="Choose"))
     follow(page, page.get_by_role("button", name="Start the series"))
     book = page.url.split("?")[0]
-    for _session in range(2):
+    for _session in range(booked):
         page.goto(book)
         follow(page, page.locator(SLOT).first)
         expect(page.get_by_role("status").first).to_contain_text("Booked")
@@ -43,6 +43,9 @@ def look(page, *, who="lead"):
 def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_version(sign_in):
     page = sign_in("lead")
     course = begin_course(page, "Uma")
+    others = [
+        begin_course(page, name, born=f"19{year}-07-01", booked=1) for name, year in (("Vera", 77), ("Wilma", 91))
+    ]
 
     make_draft(page, NAME)
     type_days(page, 30, 40, 56)
@@ -90,6 +93,28 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
     page.goto("/tasks/")
     task = page.get_by_role("listitem").filter(has_text="Uma Upgrade")
     expect(task).to_contain_text("The series follows a newer version of its protocol")
+    follow_together(page, others)
+
+
+def follow_together(page, courses):
+    """Of the series that run on older versions those of two patients go over at once, the others stay."""
+    page.goto("/protocols/")
+    follow(page, page.get_by_role("link", name=NAME).first)
+    follow(page, page.get_by_role("link", name="Series that run on older versions"))
+    rows = page.locator("ul.rows > li")
+    expect(rows.filter(has_text="Uma Upgrade")).to_have_count(0)
+    for row in rows.filter(has=page.get_by_role("checkbox")).all():
+        row.get_by_role("checkbox").set_checked("Upgrade" in row.inner_text())
+    picture(page, "protocol-running-many")
+    page.get_by_label("Reason").fill("Longer rest for everybody")
+    follow(page, page.get_by_role("button", name="Change the ticked series"))
+
+    expect(page.get_by_role("status").first).to_contain_text("2 series follow version 2.")
+    expect(page.locator("ul.rows > li").filter(has_text="Upgrade")).to_have_count(0)
+    for course in courses:
+        page.goto(course)
+        expect(page.get_by_role("main")).to_contain_text("This series follows version 2 of its protocol.")
+        expect(page.get_by_role("main")).to_contain_text("Longer rest for everybody")
 
 
 def publish_the_draft(page):
