@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from clinic import availability, booking, proposals
@@ -366,3 +366,20 @@ def test_picking_several_twice_is_once(desk, visits, both):
 
     assert pick(desk, both, start, visits[1]).state == "accepted"
     assert Reminder.objects.filter(rule_key="visits_moved_together").count() == 1
+
+
+@pytest.mark.parametrize("first_chosen", [False, True])
+def test_everything_that_is_shown_can_be_had(desk, visits, both, first_chosen):
+    factories.practitioner(desk.location, "Dr Other", techniques=[desk.technique])
+    chosen = {row_of(both, visits[1]): at(4, 20, 9)} if first_chosen else {}
+    shown_for = [visits[2]] if first_chosen else visits[1:]
+    wanted = [
+        {**chosen, row_of(both, visit): start} for visit in shown_for for start in shown(both, visit, chosen=chosen)
+    ]  # fmt: skip
+
+    assert len(wanted) == 6 * len(shown_for)
+    for starts_of in wanted:
+        with transaction.atomic():
+            assert proposals.pick(both, starts_of, by=desk.by, now=NOW).state == "accepted"
+            assert set(starts_of.values()) <= set(starts())
+            transaction.set_rollback(True)  # the next one finds the diary as it was
