@@ -74,6 +74,12 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
     picture(page, "protocol-compare")
     look(page)
 
+    follow_alone(page, course)
+    follow_together(page, others)
+
+
+def follow_alone(page, course):
+    """One course goes over, after what becomes of each of its sessions was shown."""
     page.goto(course)
     third = page.locator("ol.course > li").nth(2)
     before = third.inner_text()
@@ -93,7 +99,6 @@ def test_a_running_course_is_looked_at_before_publishing_and_follows_the_newer_v
     page.goto("/tasks/")
     task = page.get_by_role("listitem").filter(has_text="Uma Upgrade")
     expect(task).to_contain_text("The series follows a newer version of its protocol")
-    follow_together(page, others)
 
 
 def follow_together(page, courses):
