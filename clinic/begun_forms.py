@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic import course_reads
-from clinic.forms import AsksWithWhom, DayField, DeskForm
-from patients.models import BodyArea
+from clinic.forms import AreasField, AsksWithWhom, DayField, DeskForm
 from treatments.models import ProtocolVersion
 from treatments.series import Earlier
 
@@ -20,13 +19,7 @@ class EarlierForm(DeskForm):
 
     done_on = DayField(label=gettext_lazy("Done on"), required=False)
     where = forms.CharField(label=gettext_lazy("Where"), max_length=120, required=False)
-    areas = forms.ModelMultipleChoiceField(
-        BodyArea.objects.none(),
-        to_field_name="key",
-        label=gettext_lazy("Areas, if not all of the series"),
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-    )
+    areas = AreasField(label=gettext_lazy("Areas, if not all of the series"), required=False)
 
     def clean(self) -> dict:
         details = super().clean()
@@ -45,12 +38,9 @@ class BegunForm(DeskForm):
 
     def __init__(self, data: QueryDict | None, *, version: ProtocolVersion | None) -> None:
         super().__init__(data)
-        areas = BodyArea.objects.none()
-        if version is not None:
-            areas = BodyArea.objects.filter(pk__in=version.depth_steps.values("area"))
         self.more = [EarlierForm(data, prefix=f"earlier-{number}") for number in range(self.shown)]
-        for row in self.more:
-            row.fields["areas"].queryset = areas
+        for row in self.more if version is not None else ():
+            row.fields["areas"].of(version)
 
     @property
     def shown(self) -> int:
@@ -86,9 +76,7 @@ class SeriesForm(AsksWithWhom):
     """A published protocol, this patient's areas and number of visits, with whom, and the first possible day."""
 
     protocol = forms.ChoiceField(label=gettext_lazy("Protocol"))
-    areas = forms.ModelMultipleChoiceField(
-        BodyArea.objects.none(), to_field_name="key", label=gettext_lazy("Areas"), widget=forms.CheckboxSelectMultiple
-    )
+    areas = AreasField(label=gettext_lazy("Areas"))
     sessions_planned = forms.IntegerField(label=gettext_lazy("Number of visits"), min_value=1, max_value=40)
     first_possible_on = DayField(label=gettext_lazy("First possible day"))
     key = forms.UUIDField(widget=forms.HiddenInput)
@@ -105,9 +93,7 @@ class SeriesForm(AsksWithWhom):
         self.initial["protocol"] = chosen
         if self.version is not None:
             self.ask_with_whom(course_reads.who_may_treat(self.version, today))
-            areas = BodyArea.objects.filter(pk__in=self.version.depth_steps.values("area"))
-            self.fields["areas"].queryset = areas
-            self.initial["areas"] = [area.key for area in areas]
+            self.initial["areas"] = [area.key for area in self.fields["areas"].of(self.version)]
             self.fields["sessions_planned"].initial = self.version.sessions_typical
             self.fields["sessions_planned"].help_text = _("Usual: %(typical)s, from %(least)s to %(most)s.") % {
                 "typical": self.version.sessions_typical,

@@ -12,10 +12,24 @@ from typing import TypeVar
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clinic import booking, counting, courses, placing, reminders, scheduling
+from clinic import (
+    booking,
+    counting,
+    course_reads,
+    courses,
+    gate,
+    placing,
+    reminders,
+    reviews,
+    scheduling,
+    timespans,
+    todo,
+)
 from clinic.booking import kept_times, proposal_ends, records
 from clinic.models import Appointment, Wishes
-from clinic.scheduling import Wish
+from clinic.scheduling import Wish, words
+from clinic.spacing import Elsewhere, too_close
+from clinic.still_fits import Shapes
 from patients import locks, merging
 from patients.models import BodyArea, User
 from patients.refusals import Conflict
@@ -123,6 +137,37 @@ def wish_for(
         return course_changes.note_change(series, version=version)
 
     return _changed(series, now, act)
+
+
+def set_areas(
+    series: TreatmentSeries, *, areas: Collection[BodyArea], version: int, today: date, now: datetime
+) -> TreatmentSeries:
+    """Other areas for the sessions to come. Booked visits keep their times and are checked anew.
+
+    One that takes longer than what is kept for it, or is too near to a visit of another course, becomes a task.
+    """
+
+    def act() -> TreatmentSeries:
+        before = series.series_areas.count()
+        fulfilled = gate.fulfilled(series.patient, today)
+        changed = course_changes.set_areas(series, areas=areas, on=today, version=version, fulfilled=fulfilled)
+        shapes, others = Shapes([series], series.protocol_version), course_reads.of_other_courses(series)
+        for visit in to_come(series).filter(starts_at__gt=now):
+            notes = list(shapes.misfits(visit, series.protocol_version_id, before, len(areas)))
+            close = _too_close(visit, others)
+            reviews.assess_again(visit, now)
+            if notes or close:
+                todo.open_other_areas(visit, [*notes, *map(words.next_to, close)], now)
+        return changed
+
+    return _changed(series, now, act)
+
+
+def _too_close(visit: Appointment, others: Iterable[Elsewhere]) -> list[Elsewhere]:
+    day = timespans.date_of(visit.location.zone, visit.starts_at)
+    least, apart = visit.session.phase.interval_min_days, visit.location.apart_days
+    found = too_close(others, day, least_days=least, apart_days=apart)
+    return [found] if found is not None else []
 
 
 def resume(series: TreatmentSeries, *, on: date, version: int, now: datetime) -> TreatmentSeries:

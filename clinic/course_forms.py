@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinic import booking, course_changes
-from clinic.forms import AsksWithWhom, DayField, OneOf
+from clinic.forms import AreasField, AsksWithWhom, DayField, OneOf
 from clinic.models import Appointment, Practitioner, Wishes
 from patients import submissions
 from patients.forms import OUT_OF_DATE, OnceForm
-from patients.models import BodyArea, User
+from patients.models import User
 from patients.refusals import Conflict
 from patients.roles import CLINICAL, has_role
 from treatments.models import TreatmentSeries, TreatmentSession
@@ -138,6 +138,29 @@ class ExpiryForm(CourseForm):
 
     def save(self, by: User, now: datetime, today: date) -> str:
         return str(course_changes.set_expiry(self.about, **self.typed, now=now).public_id)
+
+
+class AreasForm(CourseForm):
+    """Which areas are treated from now on; asked where the protocol treats several."""
+
+    action = "areas"
+    done = gettext_lazy("The areas were saved. A booked visit that does not fit them is among the tasks.")
+    title, button = gettext_lazy("Areas"), gettext_lazy("Save the areas")
+    text = gettext_lazy(
+        "For the sessions to come: their minutes and safety checks follow. Booked visits keep their times, and sessions"
+        " that are done keep the areas they had."
+    )
+    areas = AreasField(label=gettext_lazy("Areas to treat"))
+
+    def __init__(self, data: QueryDict | None, *, about: TreatmentSeries) -> None:
+        super().__init__(data, about=about)
+        self.are_several = len(self.fields["areas"].of(about.protocol_version)) > 1
+
+    def on_file(self, about: TreatmentSeries) -> dict:
+        return {"areas": [row.area.key for row in about.series_areas.all()]}
+
+    def save(self, by: User, now: datetime, today: date) -> str:
+        return str(course_changes.set_areas(self.about, **self.typed, today=today, now=now).public_id)
 
 
 class WithWhomForm(AsksWithWhom, CourseForm):
@@ -298,18 +321,11 @@ class ElsewhereForm(CourseForm):
     text = gettext_lazy("It counts for the days between the visits and for what is left.")
     on = DayField(label=gettext_lazy("Done on"))
     where = forms.CharField(label=gettext_lazy("Where"), max_length=120, required=False)
-    areas = forms.ModelMultipleChoiceField(
-        BodyArea.objects.none(),
-        to_field_name="key",
-        label=gettext_lazy("Areas, if not all of the series"),
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-    )
+    areas = AreasField(label=gettext_lazy("Areas, if not all of the series"), required=False)
 
     def __init__(self, data: QueryDict | None, *, about: TreatmentSession) -> None:
         super().__init__(data, about=about)
-        version = about.series.protocol_version
-        self.fields["areas"].queryset = BodyArea.objects.filter(pk__in=version.depth_steps.values("area"))
+        self.fields["areas"].of(about.series.protocol_version)
 
     def save(self, by: User, now: datetime, today: date) -> str:
         return str(course_changes.done_elsewhere(self.about, **self.typed, today=today, now=now).public_id)

@@ -39,8 +39,14 @@ _VISITS = JoinedRows(
     " AND this.status = ANY(%(live)s) AND this.session_id IS NOT NULL ORDER BY this.starts_at, this.id",
     along=("location", "service", "session", "session__phase"),
     more={
-        "is_same_area": "EXISTS (SELECT FROM treatments_seriesarea own JOIN treatments_seriesarea theirs"
-        " ON theirs.area_id = own.area_id WHERE own.series_id = %(series)s AND theirs.series_id = session.series_id)"
+        # A session that was done keeps the areas it had, where they are not those of its series.
+        "is_same_area": "EXISTS (SELECT FROM treatments_seriesarea own WHERE own.series_id = %(series)s AND CASE"
+        " WHEN EXISTS (SELECT FROM treatments_treatmentsession_done_areas had"
+        " WHERE had.treatmentsession_id = session.id)"
+        " THEN EXISTS (SELECT FROM treatments_treatmentsession_done_areas had"
+        " WHERE had.treatmentsession_id = session.id AND had.bodyarea_id = own.area_id)"
+        " ELSE EXISTS (SELECT FROM treatments_seriesarea theirs"
+        " WHERE theirs.series_id = session.series_id AND theirs.area_id = own.area_id) END)"
     },
     patient="bigint", series="bigint", live="text[]",
 )  # fmt: skip

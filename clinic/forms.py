@@ -6,14 +6,15 @@ from datetime import UTC, date, datetime
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from clinic import named
 from clinic.models import Appointment, Location, Practitioner
 from patients.forms import PhoneField
-from patients.models import Patient
-from treatments.models import Service
+from patients.models import BodyArea, Patient
+from treatments.models import ProtocolVersion, Service
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
@@ -29,6 +30,20 @@ class DayField(forms.DateField):
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     default_validators = [day_is_plausible]
     input_formats = ["%Y-%m-%d"]
+
+
+class AreasField(forms.ModelMultipleChoiceField):
+    """Areas of the body, to be ticked: those that a protocol version treats, once `of` has said which."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **details) -> None:
+        super().__init__(BodyArea.objects.none(), to_field_name="key", **details)
+
+    def of(self, version: ProtocolVersion) -> QuerySet[BodyArea]:
+        """Ask for the areas of the version; returns them."""
+        self.queryset = BodyArea.objects.filter(pk__in=version.depth_steps.values("area"))
+        return self.queryset
 
 
 class MomentField(forms.Field):

@@ -1,6 +1,6 @@
 """Things a person has to do by a time."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -51,6 +51,12 @@ def open_course_change(appointment: Appointment, now: datetime) -> Task:
         "The series follows a newer version of its protocol, which this visit does not fit: look at it and move it."
     )
     return _for_reception(appointment, Task.Kind.CALL, text, now)
+
+
+def open_other_areas(appointment: Appointment, notes: Iterable[str], now: datetime) -> Task:
+    """Tell reception that a booked visit does not fit the areas that are treated now."""
+    text = _("Other areas are treated now, which this visit does not fit. %(notes)s") % {"notes": " ".join(notes)}
+    return _for_reception(appointment, Task.Kind.CALL, text[:MOST_CHARACTERS], now)
 
 
 def ask_to_call(patient: Patient, text: str, due_at: datetime, now: datetime) -> Task:

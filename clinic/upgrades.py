@@ -12,28 +12,20 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from clinic import counting, followups, gate, reminders, reviews, timespans, todo, visits
-from clinic.models import Appointment, Qualification
+from clinic import counting, followups, gate, reminders, reviews, timespans, todo
+from clinic.models import Appointment
+from clinic.still_fits import Shapes
 from patients import locks, merging
 from patients.models import User
 from patients.refusals import Refused
 from treatments import findings, simulation
 from treatments import upgrades as course_upgrades
-from treatments.models import (
-    DepthStep,
-    DeviceKind,
-    ProtocolVersion,
-    RoomKind,
-    SeriesUpgrade,
-    TreatmentSeries,
-    VersionSegment,
-)
+from treatments.models import ProtocolVersion, SeriesUpgrade, TreatmentSeries
 from treatments.simulation import Change, Check, Outlook, Target
 
 Status = Appointment.Status
 COMING = (Status.BOOKED, Status.CONFIRMED)
 IN_PLACE = (*COMING, Status.ARRIVED, Status.IN_TREATMENT)
-THINGS = (visits.ROOM, visits.DEVICE, visits.ASSISTANT)
 
 
 @dataclass(frozen=True)
@@ -119,7 +111,7 @@ def looked_ahead(
     target = Target.of(version)
     used_up = counting.used_up([each.pk for each in rows])
     found = simulation.outlooks(rows, target, today=today, booked=days, fulfilled=met, begun=begun, used_up=used_up)
-    shapes = _Shapes(rows, version)
+    shapes = Shapes(rows, version)
     return [_course(outlook, booked[outlook.series.pk], shapes) for outlook in found]
 
 
@@ -175,7 +167,7 @@ def _diary(
     return booked, days, begun
 
 
-def _course(outlook: Outlook, booked: Mapping[int, Appointment], shapes: "_Shapes") -> Course:
+def _course(outlook: Outlook, booked: Mapping[int, Appointment], shapes: Shapes) -> Course:
     checks = {check.session.pk: check for check in outlook.checks}
     found = [
         VisitOutlook(visit, change, tuple(_notes(visit, change, outlook, shapes)), checks.get(change.session.pk))
@@ -185,59 +177,10 @@ def _course(outlook: Outlook, booked: Mapping[int, Appointment], shapes: "_Shape
     return Course(outlook, tuple(found))
 
 
-def _notes(visit: Appointment, change: Change, outlook: Outlook, shapes: "_Shapes") -> Iterable[str]:
+def _notes(visit: Appointment, change: Change, outlook: Outlook, shapes: Shapes) -> Iterable[str]:
     if change.is_too_soon:
         yield _("Sooner than the days between sessions then allow.")
     if change.is_late:
         yield _("Later than is then best.")
-    yield from shapes.misfits(visit, outlook.series)
-
-
-class _Shapes:
-    """How long a visit takes and what and whom it needs, under each version that matters; each table read once."""
-
-    def __init__(self, rows: Sequence[TreatmentSeries], version: ProtocolVersion) -> None:
-        self.version = version
-        steps = DepthStep.objects.filter(version=version).order_by()
-        self.techniques = set(steps.values_list("technique_id", flat=True))
-        held = Qualification.objects.filter(technique__in=self.techniques)
-        self.held = {
-            (who, what): until for who, what, until in held.values_list("practitioner", "technique", "valid_until")
-        }
-        self.parts = defaultdict(list)
-        versions = {version.pk, *(each.protocol_version_id for each in rows)}
-        for part in VersionSegment.objects.filter(version__in=versions):
-            self.parts[part.version_id].append(part)
-
-    def misfits(self, visit: Appointment, series: TreatmentSeries) -> Iterable[str]:
-        """What the visit would need and does not have: minutes, or things of a kind that nothing is kept of."""
-        if visit.practitioner is not None and not self._is_qualified(visit):
-            yield _("%(name)s is not qualified for this treatment.") % {"name": visit.practitioner}
-        slot = (visit.ends_at - visit.starts_at) // timespans.ONE_MINUTE
-        areas = len(series.series_areas.all())
-        without = slot == self._shape(series.protocol_version_id, areas, without=visits.NUMBING).minutes
-        is_numbed = visit.visit_group is not None and without
-        left_out = visits.NUMBING if is_numbed else ""
-        before = self._shape(series.protocol_version_id, areas, without=left_out)
-        then = self._shape(self.version.pk, areas, without=left_out)
-        if then.minutes > slot:
-            words = {"needs": then.minutes, "kept": slot}
-            yield _("It takes %(needs)s minutes then, and %(kept)s are kept until it is moved.") % words
-        new = {(need.what, need.kind) for need in then.needs} - {(need.what, need.kind) for need in before.needs}
-        for what, kind in sorted(new):
-            if what in THINGS:
-                yield _("Nothing is kept for it yet of what it then needs: %(what)s.") % {"what": _thing(what, kind)}
-
-    def _is_qualified(self, visit: Appointment) -> bool:
-        day = timespans.date_of(visit.location.zone, visit.starts_at)
-        until = [self.held.get((visit.practitioner_id, technique), date.min) for technique in self.techniques]
-        return all(last is None or last >= day for last in until)
-
-    def _shape(self, version_id: int, areas: int, *, without: str = "") -> visits.VisitShape:
-        return visits.shape_of((part for part in self.parts[version_id] if part.kind != without), areas)
-
-
-def _thing(what: str, kind: str) -> str:
-    if what == visits.ASSISTANT:
-        return _("an assistant")
-    return str((RoomKind if what == visits.ROOM else DeviceKind)(kind).label)
+    areas = len(outlook.series.series_areas.all())
+    yield from shapes.misfits(visit, outlook.series.protocol_version_id, areas, areas)

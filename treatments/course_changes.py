@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from patients.models import BodyArea, User
 from patients.refusals import Conflict, Refused
 from patients.roles import CLINICAL, has_role
+from treatments import safety
 from treatments import series as courses_of
-from treatments.models import Phase, TreatmentSeries, TreatmentSession
+from treatments.models import Phase, SeriesArea, TreatmentSeries, TreatmentSession
 
 State = TreatmentSession.State
 SeriesState = TreatmentSeries.State
@@ -176,7 +177,6 @@ def take_back_elsewhere(session: TreatmentSession, *, version: int) -> Treatment
     _same(session, version)
     if not session.is_done_elsewhere:
         raise Refused(_("This session was done here: take it back on the page of its visit."))
-    session.done_areas.clear()
     return courses_of.mark_planned(session)
 
 
@@ -223,6 +223,47 @@ def set_expiry(series: TreatmentSeries, *, expires_on: date | None, version: int
     series.version += 1
     series.save(update_fields=["expires_on", "version"])
     return series
+
+
+def set_areas(
+    series: TreatmentSeries, *, areas: Iterable[BodyArea], on: date, version: int,
+    fulfilled: Mapping[str, date] | None = None,
+) -> TreatmentSeries:  # fmt: skip
+    """Treat these areas from now on, all of them of the protocol; sessions that are done keep those that they had.
+
+    `on` is the local day of today. Refused for what the safety check of the added areas forbids for good; what ends on
+    a day, or a clinician may decide, is said when a visit is booked.
+    """
+    series, areas = _changeable(series, version, CHANGEABLE), list(areas)
+    if not areas:
+        raise Refused({"areas": _("Choose at least one area.")})
+    courses_of.check_areas(series.protocol_version, areas)
+    before = [row.area for row in series.series_areas.select_related("area")]
+    if set(before) == set(areas):
+        raise Refused({"areas": _("These are the areas of the series already.")})
+    _refuse_forbidden(series, before, areas, on, fulfilled)
+    for session in series.sessions.filter(state=State.DONE, done_areas=None):
+        session.done_areas.set(before)
+    series.series_areas.exclude(area__in=areas).delete()
+    SeriesArea.objects.bulk_create(SeriesArea(series=series, area=area) for area in areas if area not in before)
+    series.version += 1
+    series.save(update_fields=["version"])
+    return series
+
+
+def _refuse_forbidden(
+    series: TreatmentSeries, before: list[BodyArea], areas: list[BodyArea], on: date,
+    fulfilled: Mapping[str, date] | None,
+) -> None:  # fmt: skip
+    def forbidden(of: list[BodyArea]) -> dict[tuple[str, str], str]:
+        found = safety.assess_plan(series.patient, series.protocol_version, of, on, fulfilled=fulfilled)
+        lasting = [each for each in safety.blocking(found, safety.PLAN) if not each.clears_on and not each.is_decidable]
+        return {(each.code, each.area): each.desk_message for each in lasting}
+
+    known = forbidden(before)
+    new = [message for key, message in forbidden(areas).items() if key not in known]
+    if new:
+        raise Refused([_("Not with these areas: %(reason)s") % {"reason": message} for message in dict.fromkeys(new)])
 
 
 def note_change(series: TreatmentSeries, *, version: int) -> TreatmentSeries:

@@ -187,6 +187,7 @@ def undo_done(session: TreatmentSession) -> TreatmentSession:
     """Take a done session back into the diary; a course that was complete with it runs again."""
     with transaction.atomic():
         move(session, State.BOOKED, {State.DONE}, done_on=None, is_done_elsewhere=False, done_where="")
+        session.done_areas.clear()
         series = locked(session.series)
         if series.state == SeriesState.COMPLETED:
             become(series, SeriesState.ACTIVE)

@@ -117,6 +117,9 @@ def _changes_of(request: HttpRequest, card: cards.Card) -> list[CourseForm]:
         found.append(course_forms.DropForm(sent, about=series, sessions=droppable))
     if card.is_running:
         found.append(course_forms.ExpiryForm(sent, about=series))
+        areas = course_forms.AreasForm(sent, about=series)
+        if areas.are_several:
+            found.append(areas)
         people = course_reads.who_may_treat(series.protocol_version, card.on)
         form = course_forms.WithWhomForm(sent, about=series, people=people)
         if form.with_whom is not None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from clinic import booking, course_changes
 from clinic.models import Appointment, Location
-from tests.clinic.treatment_desk import TODAY, TreatmentDesk
+from tests.clinic.treatment_desk import TODAY, TreatmentDesk, TwoAreasDesk
 from tests.factories import NOW, patient, user
 from treatments.models import TreatmentSeries, TreatmentSession
 
@@ -508,12 +508,14 @@ def names_in(page):
     return set(found) - {"csrfmiddlewaretoken"}
 
 
-def test_pages_answer_hostile_values_without_failing(client, desk, series, counted):
+def test_pages_answer_hostile_values_without_failing(client, db, counted):
+    desk = TwoAreasDesk()
+    series = desk.start()
     client.force_login(user("reception", "practitioner"))
     visit = lost(desk, series)
     desk.colleague("Dr Berg")
     pages = {
-        address("course_change", series): (series, ["add", "drop", "expiry", "with_whom"]),
+        address("course_change", series): (series, ["add", "drop", "expiry", "areas", "with_whom"]),
         address("course_pause", series): (series, ["pause"]),
         address("course_stop", series): (series, ["stop"]),
         address("course_session", series, 2): (series.sessions.get(number=2), ["dates", "hold", "elsewhere"]),
@@ -536,7 +538,16 @@ def test_pages_answer_hostile_values_without_failing(client, desk, series, count
                 forms += 1
 
     counted(f"Changes of a course: {forms} hostile forms with {len(everything)} fields")
-    assert {"submission", "version", "reason", "not_before_on", "uses_up", "only", "earlier-0-done_on"} <= everything
+    assert {
+        "submission",
+        "version",
+        "reason",
+        "not_before_on",
+        "uses_up",
+        "only",
+        "areas",
+        "earlier-0-done_on",
+    } <= everything
     assert statuses <= {200, 302, 409, 422}
 
 

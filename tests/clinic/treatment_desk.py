@@ -90,6 +90,21 @@ class TreatmentDesk(Desk):
         return self.book(at, series.patient, now=NOW, service=self.treatment, session=session)
 
 
+class TwoAreasDesk(TreatmentDesk):
+    """Its protocol treats the cheek and the chin: 30 minutes and 15 for each area."""
+
+    def add_segments(self, version):
+        self.chin = BodyArea.objects.create(key="chin", label="Chin", group="face")
+        depths = {"depth_min_mm": "0.5", "depth_max_mm": "1.0"}
+        DepthStep.objects.create(version=version, area=self.chin, technique=self.technique, **depths)
+        limits = {"area": self.chin, "technique": self.technique, "depth_cap_mm": "2.0", "confidence": "proposed"}
+        AreaLimit.objects.create(**limits, **depths)
+        VersionSegment.objects.create(
+            version=version, position=1, kind="hands_on", base_minutes=30, minutes_per_area=15,
+            holds_practitioner=True, room_kind="treatment",
+        )  # fmt: skip
+
+
 def on_other_skin(series):
     """The series, which treats another area than the others of the desk from now on."""
     series.series_areas.update(area=area("neck"))
