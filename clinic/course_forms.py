@@ -1,7 +1,4 @@
-"""What is typed about a course under way: more or fewer visits, dates, a pause, an end. Each form calls its verb.
-
-A page may show several; the one that was sent says so in `action` and is the only one that is bound.
-"""
+"""What is typed about a course under way: more or fewer visits, areas, with whom, its last day, a pause, an end."""
 
 import uuid
 from datetime import date, datetime
@@ -10,81 +7,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import formats
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic import booking, course_changes
+from clinic import course_changes
+from clinic.change_forms import CourseForm
 from clinic.forms import AreasField, AsksWithWhom, DayField, OneOf
 from clinic.models import Appointment, Practitioner, Wishes
-from patients import submissions
-from patients.forms import OUT_OF_DATE, OnceForm
+from patients.forms import OUT_OF_DATE
 from patients.models import User
-from patients.refusals import Conflict
-from patients.roles import CLINICAL, has_role
 from treatments.models import TreatmentSeries, TreatmentSession
-
-State = TreatmentSession.State
-
-
-class CourseForm(OnceForm):
-    """One change of a series, a session or a visit, in the version that the page showed."""
-
-    action = ""
-    title: str | Promise = ""
-    text: str | Promise = ""
-    button: str | Promise = ""
-    done: str | Promise = ""
-    version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
-
-    def __init__(self, data: QueryDict | None, *, about: TreatmentSeries | TreatmentSession | Appointment) -> None:
-        is_sent = data is not None and data.get("action", "") == self.action
-        initial = {"version": about.version, **self.on_file(about)}
-        super().__init__(data if is_sent else None, initial=initial, auto_id=f"id_{self.action}_%s")
-        self.about = about
-
-    def on_file(self, about: object) -> dict:
-        """What the fields show at first."""
-        return {}
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        """Call the verb with what was typed; returns the answer that a second copy of the form gets."""
-        raise NotImplementedError
-
-    def take(self, by: User, now: datetime, today: date) -> bool:
-        """Do it once; after a conflict the next save wins over what is on file by then."""
-        verb = verb_of(self.action, self.about)
-        if self.answer(by, verb, lambda: self.save(by, now, today)) is not None:
-            return True
-        if isinstance(self.refusal, Conflict):
-            self.about.refresh_from_db(fields=["version"])
-            self.retype(version=self.about.version)
-        return False
-
-    @property
-    def typed(self) -> dict:
-        """What was typed, under the names that the verb knows."""
-        return {name: value for name, value in self.cleaned_data.items() if name not in ("submission",)}
-
-
-def verb_of(action: str, about: TreatmentSeries | TreatmentSession | Appointment) -> str:
-    """What a submission says that it did."""
-    return f"{action} {about.public_id}"
-
-
-def was_done(data: QueryDict, user: User, about: TreatmentSeries | TreatmentSession | Appointment) -> bool:
-    """Whether an earlier copy of what was sent did it already, whatever can be changed by now."""
-    try:
-        key = forms.UUIDField().clean(data.get("submission", ""))
-    except ValidationError:
-        return False
-    action, sent = data.get("action", ""), submissions.Sent(key, data)
-    if not action.isidentifier():
-        return False
-    return submissions.answered(sent, user=user, verb=verb_of(action, about)) is not None
-
-
-# -- A series ---------------------------------------------------------------------------------------------------------
 
 
 class AddForm(CourseForm):
@@ -259,137 +191,6 @@ class StopForm(CourseForm):
             return True
         self.retype(seen=self.shown)
         return False
-
-
-# -- A session --------------------------------------------------------------------------------------------------------
-
-
-class DatesForm(CourseForm):
-    """The practitioner's own dates; empty means as the course goes."""
-
-    action, done = "dates", gettext_lazy("The dates were saved.")
-    title, button = gettext_lazy("Dates for this session"), gettext_lazy("Save the dates")
-    text = gettext_lazy("Nothing is booked before the first day; after the last a visit is late. Empty: by the plan.")
-    not_before_on = DayField(label=gettext_lazy("Not before"), required=False)
-    best_on = DayField(label=gettext_lazy("Best on"), required=False)
-    not_after_on = DayField(label=gettext_lazy("Not after"), required=False)
-    reason = forms.CharField(label=gettext_lazy("Why these dates"), max_length=250, required=False)
-
-    def on_file(self, about: TreatmentSession) -> dict:
-        days = {name: getattr(about, name) for name in ("not_before_on", "best_on", "not_after_on")}
-        return days | {"reason": about.window_reason}
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.set_dates(self.about, **self.typed, by=by, now=now).public_id)
-
-
-class PutBackForm(CourseForm):
-    """Why a visit that was left out is to take place after all."""
-
-    action, done = "put_back", gettext_lazy("The visit was put back: it is to be booked.")
-    title, button = gettext_lazy("Left out"), gettext_lazy("Put it back")
-    text = gettext_lazy("The visit takes its place in the course again and is to be booked.")
-    reason = forms.CharField(label=gettext_lazy("Why it is put back"), max_length=120)
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.put_back(self.about, **self.typed, now=now).public_id)
-
-
-class HoldForm(CourseForm):
-    action, done = "hold", gettext_lazy("The session is on hold: it is not offered for booking.")
-    title, button = gettext_lazy("On hold"), gettext_lazy("Put on hold")
-    text = gettext_lazy("The session is not offered for booking until it is taken off hold.")
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.hold(self.about, **self.typed, now=now).public_id)
-
-
-class EndHoldForm(CourseForm):
-    action, done = "end_hold", gettext_lazy("The session can be booked again.")
-    title, button = gettext_lazy("On hold"), gettext_lazy("Take off hold")
-    text = gettext_lazy("The session is on hold and is not offered for booking.")
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.end_hold(self.about, **self.typed, now=now).public_id)
-
-
-class ElsewhereForm(CourseForm):
-    """When, where and on which areas the session was done."""
-
-    action, done = "elsewhere", gettext_lazy("The session is noted as done.")
-    title, button = gettext_lazy("Done elsewhere"), gettext_lazy("Note it as done")
-    text = gettext_lazy("It counts for the days between the visits and for what is left.")
-    on = DayField(label=gettext_lazy("Done on"))
-    where = forms.CharField(label=gettext_lazy("Where"), max_length=120, required=False)
-    areas = AreasField(label=gettext_lazy("Areas, if not all of the series"), required=False)
-
-    def __init__(self, data: QueryDict | None, *, about: TreatmentSession) -> None:
-        super().__init__(data, about=about)
-        self.fields["areas"].of(about.series.protocol_version)
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.done_elsewhere(self.about, **self.typed, today=today, now=now).public_id)
-
-
-class TakeBackForm(CourseForm):
-    action, done = "take_back", gettext_lazy("Taken back: the session is to be booked.")
-    title, button = gettext_lazy("Noted by mistake?"), gettext_lazy("Take it back")
-    text = gettext_lazy("The session was not done: it is to be booked.")
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.take_back_elsewhere(self.about, **self.typed, now=now).public_id)
-
-
-# -- A visit ----------------------------------------------------------------------------------------------------------
-
-
-class CountForm(CourseForm):
-    """Whether a visit that did not take place uses up a session, and why."""
-
-    ANSWERS = (
-        ("rule", gettext_lazy("As the clinic’s rule says")),
-        ("yes", gettext_lazy("It uses up a session")),
-        ("no", gettext_lazy("It uses up no session")),
-    )
-    MEANING = {"rule": None, "yes": True, "no": False}
-
-    action, done = "count", gettext_lazy("Saved. The series counts anew.")
-    button = gettext_lazy("Save")
-    uses_up = forms.TypedChoiceField(
-        label=gettext_lazy("Does this visit use up a session?"), choices=ANSWERS, widget=forms.RadioSelect,
-        coerce=MEANING.__getitem__, empty_value=None,
-    )  # fmt: skip
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=160)
-
-    def on_file(self, about: Appointment) -> dict:
-        said = {value: answer for answer, value in self.MEANING.items()}
-        return {"uses_up": said[about.uses_session], "reason": about.uses_session_reason}
-
-    def save(self, by: User, now: datetime, today: date) -> str:
-        return str(booking.count_session(self.about, **self.typed, by=by, now=now).public_id)
-
-
-# -- Which forms a page offers ----------------------------------------------------------------------------------------
-
-
-def of_session(
-    data: QueryDict | None, session: TreatmentSession, *, is_lost: bool, may_be_put_back: bool, reader: User
-) -> list[CourseForm]:
-    """What can be changed of a session as it is."""
-    if may_be_put_back:
-        return [PutBackForm(data, about=session)]
-    found: list[CourseForm] = []
-    is_open = session.state in TreatmentSession.OPEN and not is_lost
-    if (is_open or session.state == State.BOOKED) and has_role(reader, *CLINICAL):
-        found.append(DatesForm(data, about=session))
-    if is_open:
-        if session.state == State.ON_HOLD:
-            found.append(EndHoldForm(data, about=session))
-        else:
-            found += [ElsewhereForm(data, about=session), HoldForm(data, about=session)]
-    if session.is_done_elsewhere:
-        found.append(TakeBackForm(data, about=session))
-    return found
 
 
 def when(visit: Appointment) -> str:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic import course_changes, course_forms, course_reads
-from clinic.course_forms import CourseForm
+from clinic import change_forms, course_changes, course_forms, course_reads, session_forms
+from clinic.change_forms import CourseForm
 from clinic.models import Appointment
 from clinic.views import cards
 from patients import audit
@@ -64,7 +64,7 @@ def course_session(request: HttpRequest, series: uuid.UUID, number: int) -> Http
         raise Http404
     session = _session_of(step)
     is_what = {"is_lost": bool(step.lost), "may_be_put_back": step.may_be_put_back and card.may_grow}
-    offered = course_forms.of_session(_sent(request), session, **is_what, reader=request.user)
+    offered = session_forms.of_session(_sent(request), session, **is_what, reader=request.user)
     answer, status = _take(request, offered, card.series, session)
     if answer is not None:
         _say_if_outside(request, series, number)
@@ -81,7 +81,7 @@ def appointment_count(request: HttpRequest, appointment: uuid.UUID) -> HttpRespo
     visit = get_object_or_404(
         Appointment.objects.for_lists(), public_id=appointment, status__in=Appointment.LOST, session__isnull=False
     )
-    form = course_forms.CountForm(_sent(request), about=visit)
+    form = session_forms.CountForm(_sent(request), about=visit)
     if request.method == "POST" and form.take(request.user, timezone.now(), cards.clinic_day(timezone.now())):
         messages.success(request, form.done)
         return redirect("appointment", appointment)
@@ -133,7 +133,7 @@ def _take(
     """Do what the form that was sent asks for; the answer, or the status of the page that is shown again."""
     if request.method != "POST":
         return None, 200
-    if course_forms.was_done(request.POST, request.user, about):
+    if change_forms.was_done(request.POST, request.user, about):
         return redirect("series", series.public_id), 200
     form = next((form for form in offered if form.is_bound), None)
     if form is None:
