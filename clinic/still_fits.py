@@ -44,7 +44,7 @@ class Shapes:
         then = self._shape(self.version.pk, areas_then, without=left_out)
         if then.minutes > slot:
             words = {"needs": then.minutes, "kept": slot}
-            yield _("It takes %(needs)s minutes then, and %(kept)s are kept until it is moved.") % words
+            yield _("It needs %(needs)s minutes, and %(kept)s are kept until it is moved.") % words
         new = {(need.what, need.kind) for need in then.needs} - {(need.what, need.kind) for need in before.needs}
         for what, kind in sorted(new):
             if what in THINGS:

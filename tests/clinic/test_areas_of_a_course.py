@@ -79,7 +79,7 @@ def test_booked_visits_keep_their_times_and_those_that_are_too_short_become_task
     assert [task.appointment for task in Task.objects.order_by("due_at")] == booked
     assert set(said()) == {
         "Other areas are treated now, which this visit does not fit."
-        " It takes 60 minutes then, and 45 are kept until it is moved."
+        " It needs 60 minutes, and 45 are kept until it is moved."
     }
 
 

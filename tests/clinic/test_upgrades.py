@@ -109,7 +109,7 @@ def test_a_visit_that_would_take_longer_is_named_before(desk):
 
     (course,) = look(newer(desk.version, minutes=60))
 
-    assert [each.notes for each in course.visits] == [("It takes 60 minutes then, and 45 are kept until it is moved.",)]
+    assert [each.notes for each in course.visits] == [("It needs 60 minutes, and 45 are kept until it is moved.",)]
 
 
 def test_a_visit_that_would_need_another_device_is_named_before(desk):

@@ -69,7 +69,7 @@ def test_running_shows_what_a_draft_would_change_and_offers_nothing(as_lead, des
     text = as_lead.get(running_page(draft, version=draft.number)).content.decode()
 
     assert "Grace" in text
-    assert "It takes 90 minutes then, and 45 are kept until it is moved." in text
+    assert "It needs 90 minutes, and 45 are kept until it is moved." in text
     assert "Nothing changes by publishing" in text
     assert "Change the ticked series" not in text
 
@@ -250,7 +250,7 @@ def test_the_page_of_a_course_shows_the_difference_and_what_becomes_of_it(as_lea
     for words in (
         "Phase 1: ideally 30 → 40 days",
         "30 (28–42) → 40 (35–60)",
-        "It takes 90 minutes then, and 45 are kept until it is moved.",
+        "It needs 90 minutes, and 45 are kept until it is moved.",
         "Becomes a task",
         "The series as it would be",
         "Follow version 3",
