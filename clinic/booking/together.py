@@ -30,7 +30,10 @@ NEW_TIME = (
 
 @dataclass(frozen=True)
 class Together:
-    """Who changes it and when. `allowed_by`: who answers for visits that are late, if it is somebody else."""
+    """Who changes it and when. `allowed_by`: who answers for visits that are late, if it is somebody else.
+
+    `reason` is about every visit, or about those in `reason_for`.
+    """
 
     by: User
     now: datetime
@@ -38,6 +41,10 @@ class Together:
     allowed_by: User | None = None
     cause: str = Proposal.Cause.OTHER
     bulk_move: BulkMove | None = None
+    reason_for: frozenset[Change] | None = None
+
+    def reason_of(self, item: Change) -> str:
+        return self.reason if self.reason_for is None or item in self.reason_for else ""
 
 
 def move_together(
@@ -162,7 +169,8 @@ def _write(found: Sequence[Found], how: Together) -> list[Appointment]:
 
 def _keep_as_they_were(moved: Sequence[Found], how: Together) -> None:
     AppointmentChange.objects.bulk_create(
-        records.as_it_was(each.visit, AppointmentChange.Kind.MOVED, how.by, how.now, how.reason) for each in moved
+        records.as_it_was(each.visit, AppointmentChange.Kind.MOVED, how.by, how.now, how.reason_of(each.item))
+        for each in moved
     )
     Claim.objects.filter(appointment__in=[each.visit.pk for each in moved], live=True).update(live=False)
 
@@ -207,8 +215,10 @@ def _book(placed: Sequence[Found], how: Together) -> None:
 
 
 def _note_late(found: Sequence[Found], how: Together) -> None:
-    reason = how.reason or _("Moved together with other visits: nothing earlier was free.")
+    otherwise = _("Moved together with other visits: nothing earlier was free.")
     allowed = {"rule": "after_window", "allowed_by": how.allowed_by or how.by, "allowed_at": how.now}
     RuleOverride.objects.bulk_create(
-        RuleOverride(appointment=each.visit, reason=reason, **allowed) for each in found if each.is_late
+        RuleOverride(appointment=each.visit, reason=how.reason_of(each.item) or otherwise, **allowed)
+        for each in found
+        if each.is_late
     )

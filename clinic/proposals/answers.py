@@ -53,7 +53,9 @@ def pick(
         changes = picking.changes(rows, wanted, now)
     else:
         changes = [replace(change_of(row), starts_at=wanted[row.pk]) for row in rows]
-    how = Together(by, now, _("The patient took another time than the proposed one."), allowed_by=proposal.made_by)
+    said = _("The patient took another time than the proposed one.")
+    picked = frozenset(item for item in changes if item.hold is None)
+    how = Together(by, now, said, allowed_by=proposal.made_by, reason_for=picked)
     return _settled(_Agreed(proposal, rows, changes, Answer.ONLINE), how, version)
 
 

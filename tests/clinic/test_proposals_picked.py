@@ -342,6 +342,8 @@ def test_all_visits_get_their_times_and_the_one_that_was_picked(desk, visits, bo
     assert sorted(Hold.objects.values_list("end", flat=True)) == ["booked", "released"]
     assert not Claim.objects.filter(hold__isnull=False, live=True).exists()
     assert Reminder.objects.filter(proposal=both, rule_key="visits_moved_together").count() == 1
+    reasons = AppointmentChange.objects.filter(kind="moved").order_by("starts_at").values_list("reason", flat=True)
+    assert list(reasons) == ["The patient took another time than the proposed one.", ""]
 
 
 def test_two_can_be_picked_at_once(desk, visits, both):
