@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from clinic import (
@@ -32,12 +32,13 @@ from clinic.spacing import Elsewhere, too_close
 from clinic.still_fits import Shapes
 from patients import locks, merging
 from patients.models import BodyArea, User
-from patients.refusals import Conflict
+from patients.refusals import Conflict, Refused
 from treatments import course_changes
 from treatments.models import TreatmentSeries, TreatmentSession
 
 Result = TypeVar("Result")
 WAITING = (Appointment.Status.BOOKED, Appointment.Status.CONFIRMED)
+UNDER_WAY = (Appointment.Status.ARRIVED, Appointment.Status.IN_TREATMENT)
 BY_CLINIC = Appointment.CancelledBy.CLINIC
 
 
@@ -140,27 +141,39 @@ def wish_for(
 
 
 def set_areas(
-    series: TreatmentSeries, *, areas: Collection[BodyArea], version: int, today: date, now: datetime
+    series: TreatmentSeries, *, areas: Collection[BodyArea], version: int, today: date, by: User, now: datetime
 ) -> TreatmentSeries:
     """Other areas for the sessions to come. Booked visits keep their times and are checked anew.
 
-    One that takes longer than what is kept for it, or is too near to a visit of another course, becomes a task.
+    One that takes longer than what is kept for it, or is now too near to a visit of another course, becomes a task.
+    Times that are proposed are taken back: they were found for the areas of before. Refused while a visit has begun
+    and nobody has said how it ended.
     """
 
     def act() -> TreatmentSeries:
-        before = series.series_areas.count()
+        _refuse_begun(series, now)
+        proposal_ends.take_back(proposal_ends.about_course(series), by, now)
+        before, others_before = series.series_areas.count(), course_reads.of_other_courses(series)
         fulfilled = gate.fulfilled(series.patient, today)
         changed = course_changes.set_areas(series, areas=areas, on=today, version=version, fulfilled=fulfilled)
         shapes, others = Shapes([series], series.protocol_version), course_reads.of_other_courses(series)
         for visit in to_come(series).filter(starts_at__gt=now):
             notes = list(shapes.misfits(visit, series.protocol_version_id, before, len(areas)))
-            close = _too_close(visit, others)
+            close = [] if _too_close(visit, others_before) else _too_close(visit, others)
             reviews.assess_again(visit, now)
-            if notes or close:
-                todo.open_other_areas(visit, [*notes, *map(words.next_to, close)], now)
+            todo.say_of_other_areas(visit, [*notes, *map(words.next_to, close)], by, now)
         return changed
 
     return _changed(series, now, act)
+
+
+def _refuse_begun(series: TreatmentSeries, now: datetime) -> None:
+    """What is being done, or was done without being closed yet, has the areas of before."""
+    begun = Q(status__in=UNDER_WAY) | Q(status__in=WAITING, starts_at__lte=now)
+    visit = Appointment.objects.filter(begun, session__series=series).select_related("session").first()
+    if visit is not None:
+        words = {"number": visit.session.number}
+        raise Refused(_("Session %(number)s has begun: say first how it ended.") % words)
 
 
 def _too_close(visit: Appointment, others: Iterable[Elsewhere]) -> list[Elsewhere]:

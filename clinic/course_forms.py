@@ -92,7 +92,7 @@ class AreasForm(CourseForm):
         return {"areas": [row.area.key for row in about.series_areas.all()]}
 
     def save(self, by: User, now: datetime, today: date) -> str:
-        return str(course_changes.set_areas(self.about, **self.typed, today=today, now=now).public_id)
+        return str(course_changes.set_areas(self.about, **self.typed, today=today, by=by, now=now).public_id)
 
 
 class WithWhomForm(AsksWithWhom, CourseForm):

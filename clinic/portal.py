@@ -55,10 +55,10 @@ def is_coming(visit: Appointment, now: datetime) -> bool:
 
 
 def past(visits: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
-    """All others, the newest first, with the areas of their series."""
+    """All others, the newest first, with the areas of their series and those that were done, where they differ."""
     to_come = Q(status__in=Appointment.LIVE, ends_at__gt=now) & ~Q(status=Status.COMPLETED)
     areas = "session__series__series_areas__area"
-    return visits.exclude(to_come).order_by("-starts_at", "-pk").prefetch_related(areas)
+    return visits.exclude(to_come).order_by("-starts_at", "-pk").prefetch_related(areas, "session__done_areas")
 
 
 def courses_of(person: Patient) -> QuerySet[TreatmentSeries]:

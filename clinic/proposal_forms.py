@@ -1,6 +1,6 @@
 """What is typed about other times for visits: which visit goes where, for how long times are kept, and the answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django import forms
@@ -86,11 +86,14 @@ class ProposeForm(OnceForm):
 
 
 class _StartsForm(forms.Form):
-    """Other starts than the proposed ones: `start_1` is of the first visit, and so on; those not named stay."""
+    """Other starts than the proposed ones: `start_1` is of the first visit, and so on; those not named stay.
 
-    def __init__(self, data: QueryDict | None, *, visits: Sequence[ProposedVisit]) -> None:
+    The visits are numbered as they were proposed, so that a number means the same once one has another start.
+    """
+
+    def __init__(self, data: QueryDict | None, *, visits: Iterable[ProposedVisit]) -> None:
         super().__init__(data)
-        self.visits = visits
+        self.visits = visits = sorted(visits, key=lambda row: row.pk)
         for place in range(1, len(visits) + 1):
             self.fields[f"start_{place}"] = MomentField(required=False)
 
@@ -131,7 +134,9 @@ class AnswerForm(_StartsForm):
         details = super().clean()
         if details.get("answer") == "another" and not details.get("wish") and "wish" not in self.errors:
             self.add_error("wish", _("Tell us which days and times suit you."))
-        if details.get("answer") == "pick" and not self.chosen:
+        if details.get("answer") == "pick" and not any(
+            details.get(f"start_{place}") for place in range(1, len(self.visits) + 1)
+        ):
             self.add_error(None, _("Choose one of the times shown."))
         return details
 

@@ -53,10 +53,26 @@ def open_course_change(appointment: Appointment, now: datetime) -> Task:
     return _for_reception(appointment, Task.Kind.CALL, text, now)
 
 
-def open_other_areas(appointment: Appointment, notes: Iterable[str], now: datetime) -> Task:
-    """Tell reception that a booked visit does not fit the areas that are treated now."""
-    text = _("Other areas are treated now, which this visit does not fit. %(notes)s") % {"notes": " ".join(notes)}
-    return _for_reception(appointment, Task.Kind.CALL, text[:MOST_CHARACTERS], now)
+def say_of_other_areas(appointment: Appointment, notes: Iterable[str], by: User, now: datetime) -> None:
+    """Tell reception what of a booked visit does not fit the areas that are treated now; without notes it all does.
+
+    A visit has one task of the kind at a time: the sentence joins what stands there already, and goes when it is not so
+    any more.
+    """
+    notes, said = list(notes), _other_areas()
+    task = appointment.tasks.filter(kind=Task.Kind.CALL, done_at=None).first()
+    rest = task.text.partition(said)[0].strip() if task is not None else ""
+    text = " ".join(filter(None, [rest, *([said, *notes] if notes else ())]))[:MOST_CHARACTERS]
+    if task is None and notes:
+        _for_reception(appointment, Task.Kind.CALL, text, now)
+    elif task is not None and text:
+        Task.objects.filter(pk=task.pk).update(text=text)
+    elif task is not None:
+        Task.objects.filter(pk=task.pk).update(done_at=now, done_by=by)
+
+
+def _other_areas() -> str:
+    return _("Other areas are treated now, which this visit does not fit.")
 
 
 def ask_to_call(patient: Patient, text: str, due_at: datetime, now: datetime) -> Task:

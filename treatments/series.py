@@ -149,6 +149,7 @@ def mark_planned(session: TreatmentSession) -> TreatmentSession:
     with transaction.atomic():
         if session.state == State.DONE:
             undo_done(session)
+        TreatmentSession.done_areas.through.objects.filter(treatmentsession=session).delete()
         return move(session, State.PLANNED, {State.BOOKED, State.MISSED, State.ON_HOLD})
 
 
@@ -187,7 +188,6 @@ def undo_done(session: TreatmentSession) -> TreatmentSession:
     """Take a done session back into the diary; a course that was complete with it runs again."""
     with transaction.atomic():
         move(session, State.BOOKED, {State.DONE}, done_on=None, is_done_elsewhere=False, done_where="")
-        session.done_areas.clear()
         series = locked(session.series)
         if series.state == SeriesState.COMPLETED:
             become(series, SeriesState.ACTIVE)

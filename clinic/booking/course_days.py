@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from clinic import course_reads, reasons
-from clinic.booking.changes import Change, day_of
+from clinic.booking.changes import Change, day_of, person
 from clinic.spacing import Course, Elsewhere
 from treatments.models import TreatmentSeries
 from treatments.windows import PlannedSession
@@ -33,6 +33,26 @@ def judged(rows: Sequence[PlannedSession], first_possible_on: date | None, days:
 
 
 def other_courses(series: TreatmentSeries, items: Iterable[Change]) -> list[Elsewhere]:
-    """The patient's visits of other courses, those that get a new time on their new day."""
+    """The patient's visits of other courses, those that get a time on their new day, and sessions that are placed."""
+    items = list(items)
     moved = {item.appointment.pk: day_of(item) for item in items if item.appointment is not None}
-    return [replace(each, day=moved.get(each.visit, each.day)) for each in course_reads.of_other_courses(series)]
+    found = [replace(each, day=moved.get(each.visit, each.day)) for each in course_reads.of_other_courses(series)]
+    placed = [item for item in items if item.appointment is None and _is_of_another(item, series)]
+    return found + [_elsewhere(item, series) for item in placed]
+
+
+def _is_of_another(item: Change, series: TreatmentSeries) -> bool:
+    return item.session.series_id != series.pk and person(item) == (series.patient.merged_into_id or series.patient_id)
+
+
+def _elsewhere(item: Change, series: TreatmentSeries) -> Elsewhere:
+    """A session that has no visit yet, at the time that it is to get."""
+    theirs = item.session.series.series_areas.values("area")
+    return Elsewhere(
+        visit=0,
+        day=day_of(item),
+        number=item.session.number,
+        interval_min_days=item.session.phase.interval_min_days,
+        is_same_area=series.series_areas.filter(area__in=theirs).exists(),
+        name=item.service.name,
+    )

@@ -87,7 +87,7 @@ def change_resources(
     """Give the visit another person, room or device at the same time; what is not named stays as it is.
 
     Also for a visit that has begun. Rules about the time are not asked again, those about people and places are. A
-    patient who comes to somebody else is told so.
+    patient who comes to somebody else is told so; of visits back to back only the first is spoken of.
     """
 
     def work() -> Appointment:

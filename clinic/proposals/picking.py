@@ -16,6 +16,7 @@ from clinic.proposals.reading import change_of, rows_of
 from clinic.refusals import Refused
 from clinic.spacing import too_close
 from clinic.timespans import Span
+from treatments import safety
 from treatments.models import TreatmentSession
 
 MOST, MOST_A_DAY, APART = 6, 2, timedelta(hours=1)
@@ -91,7 +92,7 @@ class _Instead:
         free = availability.bare_starts(asked, day - AROUND, day + AROUND, self.now)
         days = {start: timespans.date_of(zone, start) for start in free}
         suiting = self._suiting(row, sorted(set(days.values())))
-        busy = [self._span(other) for other in self.rows if other is not row]
+        busy = [self._around(other) for other in self.rows if other is not row]
         length = timedelta(minutes=asked.shape.minutes)
         return [
             start
@@ -101,14 +102,21 @@ class _Instead:
             and not any(Span(start, start + length).overlaps(other) for other in busy)
         ]
 
-    def _span(self, row: ProposedVisit) -> Span:
+    def _around(self, row: ProposedVisit) -> Span:
+        """The visit, with time enough for turnaround and ways before and after it."""
         start = self.items[row.pk].starts_at
-        return Span(start, start + (row.ends_at - row.starts_at))
+        return Span(start - APART, start + (row.ends_at - row.starts_at) + APART)
 
     def _suiting(self, row: ProposedVisit, days: Sequence[date]) -> Collection[date]:
-        """The days on which safety and the courses of the patient allow the session; a visit of no course may any."""
-        session = self.items[row.pk].session
-        if session is None or not days:
+        """The days on which safety and the courses of the patient allow the visit; one of no course is asked day by day."""
+        item, session = self.items[row.pk], self.items[row.pk].session
+        if session is None:
+            return [
+                day
+                for day in days
+                if not safety.blocking(gate.check(item.patient, item.service, None, day).findings, safety.BOOK)
+            ]
+        if not days:
             return days
         blocked = gate.days_blocked(session.series, [session], days[0], days[-1])[session.number]
         safe = [day for day in days if not any(stretch.first <= day <= stretch.last for stretch in blocked)]
@@ -120,7 +128,8 @@ class _Instead:
         at = _days(session, self.items.values())
         late = course_days.judged(*course, _days(session, map(change_of, self.rows))).late - {session.number}
         others = course_days.other_courses(session.series, self.items.values())
-        least, apart = session.phase.interval_min_days, row.location.apart_days
+        # Each of them is asked by the distance of its own location: the longest suits all.
+        least, apart = session.phase.interval_min_days, max(item.location.apart_days for item in self.items.values())
 
         def suits(day: date) -> bool:
             if too_close(others, day, least_days=least, apart_days=apart):

@@ -45,7 +45,8 @@ def lines(proposal: Proposal, form: LookForm, now: datetime) -> list[Line]:
     form.is_valid()
     chosen = form.chosen
     gone = proposals.gone(proposal, chosen, now) if chosen else set()
-    return [_line(proposal, form, place, gone, now) for place in range(1, len(form.visits) + 1)]
+    found = [_line(proposal, form, place, gone, now) for place in range(1, len(form.visits) + 1)]
+    return sorted(found, key=lambda line: (line.row.starts_at, line.place))
 
 
 def _line(proposal: Proposal, form: LookForm, place: int, gone: Iterable[int], now: datetime) -> Line:

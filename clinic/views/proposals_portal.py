@@ -28,8 +28,7 @@ def portal_proposal(request: HttpRequest, person: Patient, proposal: uuid.UUID) 
     found = get_object_or_404(own.proposals_of(person), public_id=proposal)
     now = timezone.now()
     may_answer = portal_access.may_book(request.user, person, now)
-    visits = list(found.visits.order_by("starts_at", "pk"))
-    form = AnswerForm(request.POST if request.method == "POST" else None, visits=visits)
+    form = AnswerForm(request.POST if request.method == "POST" else None, visits=found.visits.all())
     status = 200
     if request.method == "POST":
         status = _answer(request, found, form, may_answer=may_answer)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from clinic import availability, course_changes, course_reads
+from clinic import availability, course_changes, course_reads, proposals, todo
+from clinic.booking import Moved
 from clinic.models import Appointment, Task
 from patients.models import BodyArea
 from patients.refusals import Conflict, Refused
 from tests import factories_treatments
-from tests.clinic.treatment_desk import TODAY, TreatmentDesk, TwoAreasDesk
+from tests.clinic import portal_world
+from tests.clinic.treatment_desk import TODAY, TreatmentDesk, TwoAreasDesk, on_other_skin
 from tests.factories import NOW, patient
 from treatments import series as courses_of
 from treatments.models import TreatmentSession
@@ -41,7 +43,8 @@ def again(row):
 
 
 def change(series, *areas, **details):
-    details = {"version": again(series).version, "today": TODAY, "now": NOW, **details}
+    by = series.created_by
+    details = {"version": again(series).version, "today": TODAY, "now": NOW, "by": by, **details}
     return course_changes.set_areas(again(series), areas=list(areas), **details)
 
 
@@ -83,20 +86,57 @@ def test_booked_visits_keep_their_times_and_those_that_are_too_short_become_task
     }
 
 
-def test_one_area_less_leaves_nothing_to_do(desk, series, booked):
+def test_one_area_less_again_leaves_nothing_to_do(desk, series, booked):
     change(series, desk.area, desk.chin)
-    Task.objects.all().delete()
 
     change(series, desk.chin)
 
     assert areas_of(series) == {desk.chin}
+    assert not Task.objects.filter(done_at=None).exists()
+    assert Task.objects.exclude(done_by=series.created_by).count() == 0
+
+
+def test_what_reception_has_to_do_already_stays_beside_it(desk, series, booked):
+    todo.open_course_change(booked[0], NOW)
+    (before,) = said()
+
+    change(series, desk.area, desk.chin)
+    assert Task.objects.get(appointment=booked[0]).text.startswith(f"{before} Other areas are treated now")
+    assert "It needs 60 minutes" in Task.objects.get(appointment=booked[0]).text
+
+    change(series, desk.area)
+    assert Task.objects.get(appointment=booked[0], done_at=None).text == before
+
+
+@pytest.mark.parametrize("status", ["booked", "arrived"])
+def test_a_visit_that_has_begun_is_closed_first(desk, series, booked, status):
+    if status == "arrived":
+        Appointment.objects.filter(pk=booked[0].pk).update(status=status, arrived_at=NOW)
+
+    with pytest.raises(Refused, match="Session 1 has begun: say first how it ended"):
+        change(series, desk.chin, now=FIRST + DAY if status == "booked" else NOW)
+
+    assert areas_of(series) == {desk.area}
+
+
+def test_times_that_are_proposed_are_taken_back(desk, series, booked):
+    about = {"patient": series.patient, "series": series, "cause": "moved", "kept_until": NOW + 2 * DAY}
+    proposal = proposals.propose([Moved(booked[2], booked[2].starts_at + DAY)], by=desk.by, now=NOW, **about)
+
+    change(series, desk.area, desk.chin)
+
+    proposal.refresh_from_db()
+    assert proposal.state == "withdrawn"
+
+
+def test_a_distance_that_was_allowed_before_is_no_news(desk, series, booked):
+    other = on_other_skin(desk.start(series.patient))
+    desk.book_session(other, 1, FIRST + 20 * DAY)
+    type(desk.location).objects.update(apart_days=25)
+
+    change(series, desk.chin)
+
     assert said() == []
-
-
-def test_a_visit_that_is_past_is_left_alone(desk, series, booked):
-    change(series, desk.area, desk.chin, now=FIRST + 31 * DAY)
-
-    assert [task.appointment for task in Task.objects.all()] == [booked[2]]
 
 
 def test_a_visit_beside_another_course_on_the_added_area_becomes_a_task(desk, booked, series):
@@ -155,11 +195,24 @@ def test_another_course_keeps_its_distance_to_what_was_really_treated(desk, seri
     assert [same(on_cheek), same(on_chin)] == [[1], [2, 3]]
 
 
+def test_the_patient_reads_of_a_past_visit_what_was_treated(desk, series, booked, client, monkeypatch):
+    finish(booked[0])
+    change(series, desk.chin, now=FIRST + DAY, today=TODAY + DAY)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: FIRST + DAY)
+    client.force_login(portal_world.login(series.patient))
+
+    page = client.get(reverse("portal_visits", args=[series.patient.public_id])).content.decode()
+
+    assert ("Needling for scars: Cheek" in page, "Needling for scars: Chin" in page) == (True, False)
+
+
 def test_a_session_that_was_done_by_mistake_is_one_of_the_series_again(desk, series, booked):
     finish(booked[0])
     change(series, desk.chin, now=FIRST + DAY, today=TODAY + DAY)
 
     courses_of.undo_done(TreatmentSession.objects.get(series=series, number=1))
+    assert series.sessions.get(number=1).done_areas.exists()  # it may be ended anew
+    courses_of.mark_planned(TreatmentSession.objects.get(series=series, number=1))
 
     assert not series.sessions.get(number=1).done_areas.exists()
 

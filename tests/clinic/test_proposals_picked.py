@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from clinic import availability, booking, proposals
 from clinic.booking import Moved, Placed
 from clinic.models import Absence, Appointment, AppointmentChange, Claim, Hold, Reminder, WorkingHours
-from clinic.refusals import Taken
+from clinic.refusals import Refused, Taken
 from patients.refusals import Conflict
 from tests import factories, factories_treatments
 from tests.clinic.test_proposals import at_once
@@ -328,8 +328,9 @@ def test_others_are_not_where_the_patient_would_be_at_another_of_the_visits(desk
     proposal = proposals.propose(changes, by=desk.by, now=NOW, **about)
     row = row_of(proposal, visits[2])
 
-    assert proposals.gone(proposal, {row: at(5, 19, 8)}, NOW) == set()
-    assert proposals.gone(proposal, {row: at(5, 19, 9)}, NOW) == {row}
+    # With an hour between them for turnaround and ways.
+    assert proposals.gone(proposal, {row: at(5, 19, 11)}, NOW) == set()
+    assert [proposals.gone(proposal, {row: at(5, 19, *when)}, NOW) for when in ((8,), (9,), (10,))] == [{row}] * 3
 
 
 def test_all_visits_get_their_times_and_the_one_that_was_picked(desk, visits, both):
@@ -385,3 +386,50 @@ def test_everything_that_is_shown_can_be_had(desk, visits, both, first_chosen):
             assert proposals.pick(both, starts_of, by=desk.by, now=NOW).state == "accepted"
             assert set(starts_of.values()) <= set(starts())
             transaction.set_rollback(True)  # the next one finds the diary as it was
+
+
+# -- Of several courses, and of none ----------------------------------------------------------------------------------
+
+
+def of_two_courses(desk, first, second):
+    """A proposal of the first sessions of two courses on different skin, which have no visit yet."""
+    type(desk.location).objects.update(apart_days=7)
+    desk.location.refresh_from_db()
+    ada = factories.patient("Ada")
+    courses = [desk.start(ada), on_other_skin(desk.start(ada))]
+    sessions = [course.sessions.get(number=1) for course in courses]
+    changes = [Placed(one, at, None, desk.location) for one, at in zip(sessions, (first, second), strict=True)]
+    about = {"patient": ada, "series": None, "cause": "other", "kept_until": NOW + 48 * HOUR}
+    return proposals.propose(changes, by=desk.by, now=NOW, **about), sessions
+
+
+def test_sessions_that_have_no_visit_yet_keep_their_distance_to_one_another(desk):
+    proposal, (one, _two) = of_two_courses(desk, at(3, 11, 9), at(3, 25, 9))
+    row = proposal.visits.get(session=one).pk
+
+    gone = [proposals.gone(proposal, {row: at(3, day, 12)}, NOW) for day in (18, 19, 25)]
+
+    assert gone == [set(), {row}, {row}]
+    with pytest.raises(Taken):
+        proposals.pick(proposal, {row: at(3, 25, 12)}, by=desk.by, now=NOW)
+
+
+def test_two_sessions_without_a_visit_are_not_proposed_too_near_to_one_another(desk):
+    with pytest.raises(Refused, match="Too close to a visit of another course"):
+        of_two_courses(desk, at(3, 11, 9), at(3, 13, 9))
+
+    assert not Hold.objects.exists()
+
+
+def test_a_visit_of_no_course_is_not_shown_days_that_safety_forbids(desk):
+    alone = factories.service("treatment", 30, "treatment", name="Alone", modality="microneedling")
+    ada = factories.patient("Ada")
+    visit = desk.book(at(3, 20, 9), ada, now=NOW, service=alone)
+    about = {"patient": ada, "series": None, "cause": "other", "kept_until": NOW + 48 * HOUR}
+    proposal = proposals.propose([Moved(visit, at(3, 24, 9))], by=desk.by, now=NOW, **about)
+    assert min(days(proposal)) < date(2026, 3, 24)
+
+    washout = factories_treatments.condition("isotretinoin", "defer", washout_days=21)
+    factories_treatments.answered(ada, washout, on=NOW.date(), happened_on=date(2026, 3, 3))
+
+    assert min(days(proposal)) == date(2026, 3, 24)

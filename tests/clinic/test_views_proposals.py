@@ -228,6 +228,26 @@ def test_of_several_visits_one_is_looked_at_and_another_time_chosen_before_all_a
     assert starts(visits) == [FIRST, datetime.fromisoformat(start), THIRD + DAY]
 
 
+def test_the_same_answer_twice_is_once_also_for_several(inside, several):
+    first = chosen(looked(inside, several, visit=1)[-1])
+
+    for _time in range(2):
+        assert answer(inside, several, "pick", **first).status_code == 302
+
+    assert Reminder.objects.filter(proposal=several, rule_key="visits_moved_together").count() == 1
+    other = {"start_1": (datetime.fromisoformat(first["start_1"]) + HOUR).isoformat()}
+    assert answer(inside, several, "pick", **other).status_code == 409
+
+
+def test_picking_for_one_visit_twice_is_once(inside, row):
+    start = PICKED.findall(inside.get(own(row)).content.decode())[0]
+
+    for _time in range(2):
+        assert answer(inside, row, "pick", start_1=start).status_code == 302
+
+    assert Reminder.objects.filter(proposal=row, rule_key="visits_moved_together").count() == 1
+
+
 def test_a_second_choice_is_looked_for_beside_the_first_and_the_first_stays(inside, several, visits):
     first = chosen(looked(inside, several, visit=1)[-1])
     both = chosen(looked(inside, several, visit=2, **first)[0])
