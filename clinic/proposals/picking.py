@@ -108,7 +108,7 @@ class _Instead:
         return Span(start - APART, start + (row.ends_at - row.starts_at) + APART)
 
     def _suiting(self, row: ProposedVisit, days: Sequence[date]) -> Collection[date]:
-        """The days on which safety and the courses of the patient allow the visit; one of no course is asked day by day."""
+        """The days on which safety and the patient's courses allow the visit; one of no course is asked day by day."""
         item, session = self.items[row.pk], self.items[row.pk].session
         if session is None:
             return [
