@@ -41,7 +41,7 @@ def gone(proposal: Proposal, chosen: Starts, now: datetime) -> set[int]:
     """The visits (primary keys) whose `chosen` start cannot be taken, beside the others."""
     rows = rows_of(proposal)
     asked = _Instead(rows, chosen, now)
-    return {row.pk for row in asked.picked if chosen[row.pk] not in asked.starts(row)}
+    return {row.pk for row in asked.picked if not asked.can_be_had(row)}
 
 
 def changes(rows: Sequence[ProposedVisit], chosen: Starts, now: datetime) -> list[Change]:
@@ -78,18 +78,27 @@ class _Instead:
 
     def offer(self, row: ProposedVisit) -> Offer | None:
         """Who and what the visit would take at its chosen start, if it can have it."""
-        start = self.chosen[row.pk]
-        return availability.offer_at(_request(row), start, self.now) if start in self.starts(row) else None
+        return availability.offer_at(_request(row), self.chosen[row.pk], self.now) if self.can_be_had(row) else None
 
-    def starts(self, row: ProposedVisit) -> list[datetime]:
-        """Every start that it could have, by time, near the proposed one and apart from what the patient knows."""
+    def can_be_had(self, row: ProposedVisit) -> bool:
+        """Whether the visit can have its chosen start; no other day is looked at."""
+        start = self.chosen[row.pk]
+        return start in self.starts(row, on=timespans.date_of(row.location.zone, start))
+
+    def starts(self, row: ProposedVisit, on: date | None = None) -> list[datetime]:
+        """Every start that it could have, by time, near the proposed one and apart from what the patient knows.
+
+        With `on` those of one local day.
+        """
         try:
             asked = _request(row)
         except Refused:
             return []
         known = [at for at in (row.starts_at, row.was_at) if at]
-        day, zone = timespans.date_of(row.location.zone, row.starts_at), row.location.zone
-        free = availability.bare_starts(asked, day - AROUND, day + AROUND, self.now)
+        zone = row.location.zone
+        day = timespans.date_of(zone, row.starts_at)
+        first, last = (day - AROUND, day + AROUND) if on is None else (max(on, day - AROUND), min(on, day + AROUND))
+        free = availability.bare_starts(asked, first, last, self.now)
         days = {start: timespans.date_of(zone, start) for start in free}
         suiting = self._suiting(row, sorted(set(days.values())))
         busy = [self._around(other) for other in self.rows if other is not row]

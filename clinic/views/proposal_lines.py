@@ -3,7 +3,7 @@
 What is chosen stands in the address until it is accepted: looking changes nothing, and going back is the browser's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -45,27 +45,28 @@ def lines(proposal: Proposal, form: LookForm, now: datetime) -> list[Line]:
     form.is_valid()
     chosen = form.chosen
     gone = proposals.gone(proposal, chosen, now) if chosen else set()
-    found = [_line(proposal, form, place, gone, now) for place in range(1, len(form.visits) + 1)]
+    others = proposals.others(proposal, form.open_visit, now, chosen=chosen) if form.open_visit else []
+    rows = list(enumerate(form.visits, start=1))
+    kept = {f"start_{place}": chosen[row.pk].isoformat() for place, row in rows if row.pk in chosen}
+    found = [_line(form, place, kept, gone, others if form.open_visit == row.pk else ()) for place, row in rows]
     return sorted(found, key=lambda line: (line.row.starts_at, line.place))
 
 
-def _line(proposal: Proposal, form: LookForm, place: int, gone: Iterable[int], now: datetime) -> Line:
-    row, chosen = form.visits[place - 1], form.chosen
-    is_open = form.open_visit == row.pk
-    found = proposals.others(proposal, row.pk, now, chosen=chosen) if is_open else []
-    places = {each.pk: number for number, each in enumerate(form.visits, start=1)}
-    kept = {f"start_{places[pk]}": start.isoformat() for pk, start in chosen.items()}
-    mine = f"start_{place}"
+def _line(
+    form: LookForm, place: int, kept: Mapping[str, str], gone: Collection[int], others: Iterable[datetime]
+) -> Line:  # fmt: skip
+    """`kept` is what the address says of the choices so far."""
+    row, chosen, mine = form.visits[place - 1], form.chosen, f"start_{place}"
     return Line(
         place=place,
         row=row,
         starts_at=chosen.get(row.pk, row.starts_at),
         look=_address(kept | {"visit": place}, place),
-        is_open=is_open,
+        is_open=form.open_visit == row.pk,
         is_gone=row.pk in gone,
         others=tuple(
             Other(start, _address(kept | {mine: start.isoformat()}, place), start == chosen.get(row.pk))
-            for start in found
+            for start in others
         ),
         back=_address({name: value for name, value in kept.items() if name != mine}, place),
     )
